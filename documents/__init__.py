@@ -1,0 +1,1 @@
+"""Collections, documents, passages and the full-text search over them."""
