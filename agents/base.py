@@ -1,0 +1,61 @@
+"""`BaseAgent`: what a class must be to work here. No Django, so that agents also run in bare processes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from agents.runtime import AgentContext
+
+Isolation = Literal["loop", "process"]
+
+
+class BaseAgent(ABC):
+    """One agent at work. Subclasses declare what they can do and implement `run`.
+
+    `run` is `async def run(self, ctx)`, or a plain `def run(self, ctx)` that is run in a thread and may call the same
+    context methods without `await`. `isolation = "process"` runs it in a process of its own: for CPU-bound code.
+    """
+
+    agent_type: ClassVar[str] = "CUSTOM"
+    capabilities: ClassVar[Sequence[str]] = ()
+    config_schema: ClassVar[Mapping[str, Any]] = {"type": "object"}
+    isolation: ClassVar[Isolation] = "loop"
+
+    def __init__(self, configuration: Mapping[str, Any] | None = None, *, name: str = "") -> None:
+        self.name = name or type(self).__name__
+        self.configuration = dict(configuration or {})
+        self.is_initialized = False
+        self.is_active = False
+
+    async def initialize(self) -> None:
+        """Called once before first use: load what is needed."""
+        self.is_initialized = True
+
+    async def activate(self) -> None:
+        """Called when the agent may be given work."""
+        self.is_active = True
+
+    async def deactivate(self) -> None:
+        """Called when the agent is given no more work for now."""
+        self.is_active = False
+
+    async def shutdown(self) -> None:
+        """Called when the agent is terminated: let go of everything."""
+        self.is_active = False
+        self.is_initialized = False
+
+    @abstractmethod
+    def run(self, ctx: AgentContext) -> Any:
+        """Do the task in `ctx` and return its output as JSON (async or plain)."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What this agent is, as JSON."""
+        return {
+            "name": self.name,
+            "class": f"{type(self).__module__}.{type(self).__qualname__}",
+            "agent_type": self.agent_type,
+            "capabilities": list(self.capabilities),
+            "configuration": self.configuration,
+            "is_initialized": self.is_initialized,
+            "is_active": self.is_active,
+        }

@@ -1,0 +1,18 @@
+"""Settings of the agents app."""
+
+from django.conf import settings
+
+
+def registry_modules() -> list[str]:
+    """Modules whose `register_agents(registry)` is called at start."""
+    return list(settings.AGENT_REGISTRY_MODULES)
+
+
+def agents_enabled() -> bool:
+    """False hides agents and refuses executions."""
+    return bool(settings.AGENTS_ENABLED)
+
+
+def max_concurrency() -> int:
+    """Running agents per workspace, at most, unless the workspace says otherwise."""
+    return int(settings.AGENT_MAX_CONCURRENCY)

@@ -1,0 +1,172 @@
+"""What agents there are: definitions (code), agents (configured instances), and their state history."""
+
+from django.db import models
+from django_fsm import FSMField
+
+from agents.states import AGENT_LIFECYCLE, STATUS_OF_DETAIL, AgentStateDetail, AgentStatus, AgentType
+from core.constraints import one_of
+from core.lifecycle import fsm_transition
+from core.models import Row, TimestampedRow
+
+
+class AgentDefinition(TimestampedRow):
+    """What code can do: one registered agent class. Synced from the registry; a class that is gone is disabled."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=100)
+    agent_type = models.CharField(max_length=20, choices=[(kind, kind.title()) for kind in AgentType])
+    description = models.TextField(blank=True)
+    capabilities = models.JSONField(default=list)
+    config_schema = models.JSONField(default=dict)
+    metadata = models.JSONField(default=dict)
+    is_enabled = models.BooleanField(default=True)
+    source_module = models.CharField(max_length=200)
+
+    class Meta:
+        db_table = "agent_definition"
+        ordering = ["slug"]
+        constraints = [one_of("agent_type", AgentType, name="agent_definition_agent_type_check")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class AgentQuerySet(models.QuerySet["Agent"]):
+    def not_terminated(self) -> "AgentQuerySet":
+        return self.exclude(state_detail=AgentStateDetail.TERMINATED)
+
+    def assignable(self) -> "AgentQuerySet":
+        """Agents that may be given work now."""
+        return self.filter(
+            state_detail=AgentStateDetail.ACTIVE, is_enabled=True, in_maintenance=False, definition__is_enabled=True
+        )
+
+
+class Agent(TimestampedRow):
+    """One configured instance in a project. `status` always equals what `state_detail` and the flags derive to."""
+
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="agents")
+    project = models.ForeignKey("workspaces.Project", on_delete=models.CASCADE, related_name="agents")
+    definition = models.ForeignKey(AgentDefinition, on_delete=models.PROTECT, related_name="agents")
+    name = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    type = models.CharField(max_length=20, choices=[(kind, kind.title()) for kind in AgentType])
+    status = models.CharField(max_length=20, default=AgentStatus.INACTIVE, editable=False)
+    state_detail = FSMField(max_length=20, default=AgentStateDetail.CREATED, protected=True, editable=False)
+    is_enabled = models.BooleanField(default=True)
+    in_maintenance = models.BooleanField(default=False, editable=False)
+    capabilities = models.JSONField(default=list, blank=True)
+    configuration = models.JSONField(default=dict, blank=True)
+    prompt_template = models.TextField(blank=True)
+    endpoint = models.URLField(blank=True)
+    protocol = models.CharField(max_length=20, blank=True)
+    state = models.JSONField(default=dict, blank=True)
+    last_heartbeat_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+    max_concurrent_tasks = models.PositiveIntegerField(default=4)
+    weight = models.PositiveIntegerField(default=1)
+    metadata = models.JSONField(default=dict, blank=True)
+
+    objects = AgentQuerySet.as_manager()
+
+    class Meta:
+        db_table = "agent"
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "name"],
+                condition=~models.Q(state_detail="TERMINATED"),
+                name="agent_name_unique",
+            ),
+            one_of("type", AgentType, name="agent_type_check"),
+            one_of("status", AgentStatus, name="agent_status_check"),
+            one_of("state_detail", AgentStateDetail, name="agent_state_detail_check"),
+        ]
+        indexes = [models.Index(fields=["workspace", "project"], name="agent_workspace_project_idx")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_active(self) -> bool:
+        return self.is_enabled and self.state_detail != AgentStateDetail.TERMINATED
+
+    def derive_status(self) -> None:
+        """Set `status` from the machine and the operator's flag."""
+        self.status = (
+            AgentStatus.MAINTENANCE
+            if self.in_maintenance and self.state_detail != AgentStateDetail.TERMINATED
+            else STATUS_OF_DETAIL[AgentStateDetail(self.state_detail)]
+        )
+
+    @fsm_transition(state_detail, AGENT_LIFECYCLE, "initialize")
+    def initialize(self) -> None:
+        self.last_error = ""
+
+    @fsm_transition(state_detail, AGENT_LIFECYCLE, "become_ready")
+    def become_ready(self) -> None:
+        pass
+
+    @fsm_transition(state_detail, AGENT_LIFECYCLE, "activate")
+    def activate(self) -> None:
+        pass
+
+    @fsm_transition(state_detail, AGENT_LIFECYCLE, "pause")
+    def pause(self) -> None:
+        pass
+
+    @fsm_transition(state_detail, AGENT_LIFECYCLE, "resume")
+    def resume(self) -> None:
+        pass
+
+    @fsm_transition(state_detail, AGENT_LIFECYCLE, "deactivate")
+    def deactivate(self) -> None:
+        pass
+
+    @fsm_transition(state_detail, AGENT_LIFECYCLE, "fail")
+    def fail(self, error: str) -> None:
+        self.last_error = error
+
+    @fsm_transition(state_detail, AGENT_LIFECYCLE, "recover")
+    def recover(self) -> None:
+        pass
+
+    @fsm_transition(state_detail, AGENT_LIFECYCLE, "terminate")
+    def terminate(self) -> None:
+        pass
+
+
+class AgentStateHistory(Row):
+    """One move of an agent's lifecycle; append-only."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="state_history")
+    previous_status = models.CharField(max_length=20, null=True)  # noqa: DJ001  (NULL: the agent was made)
+    new_status = models.CharField(max_length=20)
+    previous_state_detail = models.CharField(max_length=20, null=True)  # noqa: DJ001
+    new_state_detail = models.CharField(max_length=20)
+    reason = models.TextField(blank=True)
+    actor = models.CharField(max_length=150, blank=True)
+    timestamp = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "agent_state_history"
+        ordering = ["timestamp", "id"]
+        verbose_name_plural = "agent state history"
+        constraints = [
+            one_of("previous_status", AgentStatus, name="agent_state_history_previous_status_check", null=True),
+            one_of("new_status", AgentStatus, name="agent_state_history_new_status_check"),
+            one_of(
+                "previous_state_detail",
+                AgentStateDetail,
+                name="agent_state_history_previous_state_detail_check",
+                null=True,
+            ),
+            one_of("new_state_detail", AgentStateDetail, name="agent_state_history_new_state_detail_check"),
+        ]
+        indexes = [
+            models.Index(fields=["agent", "timestamp"], name="agent_state_history_agent_idx"),
+            models.Index(fields=["timestamp"], name="agent_state_history_time_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.previous_state_detail} -> {self.new_state_detail}"

@@ -1,0 +1,99 @@
+"""Which agent classes this process knows. Filled from the built-in ones and the modules the settings name."""
+
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.base import BaseAgent
+
+BUILTIN_MODULES = ("agents.builtin",)
+
+
+class UnknownDefinition(LookupError):
+    """No class is registered under this slug in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredAgent:
+    """One agent class under its slug."""
+
+    slug: str
+    agent_class: type[BaseAgent]
+    description: str
+    source_module: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The definition as JSON, as it is synced to its row."""
+        return {
+            "slug": self.slug,
+            "name": self.slug.replace("_", " ").replace("-", " ").capitalize(),
+            "agent_type": self.agent_class.agent_type,
+            "description": self.description,
+            "capabilities": list(self.agent_class.capabilities),
+            "config_schema": dict(self.agent_class.config_schema),
+            "source_module": self.source_module,
+        }
+
+
+@dataclass(slots=True)
+class AgentRegistry:
+    """Classes by slug. A module that fails to import is kept in `failures` and does not stop the others."""
+
+    entries: dict[str, RegisteredAgent] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    _module: str = ""
+
+    def register(self, agent_class: type[BaseAgent], slug: str, description: str = "") -> None:
+        """Raises: ValueError when the slug is taken by another class, TypeError when it is no BaseAgent."""
+        if not (isinstance(agent_class, type) and issubclass(agent_class, BaseAgent)):
+            raise TypeError(f"{agent_class!r} must be a subclass of agents.base.BaseAgent")
+        taken = self.entries.get(slug)
+        if taken is not None and taken.agent_class is not agent_class:
+            raise ValueError(f"the slug {slug!r} is already registered for {taken.agent_class.__qualname__}")
+        self.entries[slug] = RegisteredAgent(slug, agent_class, description, self._module or agent_class.__module__)
+
+    def load(self, modules: Iterable[str]) -> None:
+        """Import each module and call its `register_agents(registry)`."""
+        for module in modules:
+            self._load_one(module)
+
+    def _load_one(self, module: str) -> None:
+        self._module = module
+        try:
+            importlib.import_module(module).register_agents(self)
+        except Exception as error:  # noqa: BLE001  (foreign code: whatever it raises must not stop the server)
+            self.failures[module] = f"{type(error).__name__}: {error}"
+        finally:
+            self._module = ""
+
+    def get(self, slug: str) -> RegisteredAgent:
+        """Raises: UnknownDefinition."""
+        try:
+            return self.entries[slug]
+        except KeyError:
+            raise UnknownDefinition(f"no agent class is registered as {slug!r} in this process") from None
+
+    def create(self, slug: str, configuration: Mapping[str, Any], *, name: str = "") -> BaseAgent:
+        """A fresh agent of a definition. Raises: UnknownDefinition, and whatever the class raises."""
+        return self.get(slug).agent_class(configuration, name=name)
+
+
+_registry: AgentRegistry | None = None
+
+
+def build_registry(extra_modules: Iterable[str] = ()) -> AgentRegistry:
+    """A registry of the built-in agents and those of `extra_modules`."""
+    registry = AgentRegistry()
+    registry.load([*BUILTIN_MODULES, *extra_modules])
+    return registry
+
+
+def get_registry() -> AgentRegistry:
+    """This process's registry, filled on first use from the settings."""
+    global _registry
+    if _registry is None:
+        from agents.conf import registry_modules
+
+        _registry = build_registry(registry_modules())
+    return _registry

@@ -1,0 +1,132 @@
+"""What an agent sees while it runs: the context the engine hands to `BaseAgent.run`. No Django here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from documents.types import PassageHit
+
+T = TypeVar("T")
+
+
+class AgentError(Exception):
+    """An agent's own failure. Retried with backoff unless `permanent`."""
+
+    def __init__(self, message: str, *, code: str = "agent_error", permanent: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.permanent = permanent
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """The task at hand; `attempt` counts from 1."""
+
+    id: str
+    name: str
+    task_type: str
+    description: str
+    input_data: Mapping[str, Any]
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """The session the task belongs to: its goal and the context it was given."""
+
+    id: str
+    goal: str
+    context: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamOutput:
+    """The finished output of a task this one depends on (or, in a sequence, of any earlier one)."""
+
+    task_id: str
+    name: str
+    definition: str
+    agent_name: str
+    output: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """A message another agent of the session sent here."""
+
+    from_agent: str
+    message_type: str
+    topic: str
+    content: Any
+
+
+class DocumentReader(Protocol):
+    """The documents in the session's scope (chosen documents, a collection, or the whole project)."""
+
+    async def search(self, query: str, *, limit: int = 10) -> list[PassageHit]:
+        """The best passages for a question in plain words, best first."""
+        ...
+
+    async def passages(self, *, limit: int = 2000) -> list[PassageHit]:
+        """All passages in document order."""
+        ...
+
+    async def titles(self) -> list[tuple[str, str]]:
+        """(document id, title) of each document."""
+        ...
+
+
+class AgentContext(Protocol):
+    """Inputs, and the ways an agent may act on the world. Every `await` is a point where a cancel may arrive."""
+
+    task: TaskInfo
+    session: SessionInfo
+    configuration: Mapping[str, Any]
+    upstream: Sequence[UpstreamOutput]
+    documents: DocumentReader
+
+    async def progress(self, percentage: float, text: str = "") -> None:
+        """Show how far the task is (0 to 100) and what is being done."""
+        ...
+
+    async def log(self, text: str, *, level: str = "info", data: Mapping[str, Any] | None = None) -> None:
+        """Write a line into the session's log."""
+        ...
+
+    async def emit_token(self, text: str) -> None:
+        """Stream a piece of a text being written; not stored."""
+        ...
+
+    async def send(
+        self, content: Any, *, to: str | None = None, message_type: str = "NOTIFICATION", topic: str = ""
+    ) -> None:
+        """Send a message to an agent of the session by name or definition; to all of them without `to`."""
+        ...
+
+    async def inbox(self) -> list[ReceivedMessage]:
+        """The messages sent to this agent in this session so far, oldest first."""
+        ...
+
+    async def run_in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Run a CPU-heavy or blocking plain function off the loop."""
+        ...
+
+    async def add_usage(self, **amounts: float) -> None:
+        """Count what was used (tokens, cost, calls); summed over the session."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoDocuments:
+    """A reader over nothing, for agents run without documents."""
+
+    hits: list[PassageHit] = field(default_factory=list)
+
+    async def search(self, query: str, *, limit: int = 10) -> list[PassageHit]:
+        return self.hits[:limit]
+
+    async def passages(self, *, limit: int = 2000) -> list[PassageHit]:
+        return self.hits[:limit]
+
+    async def titles(self) -> list[tuple[str, str]]:
+        return list(dict.fromkeys((hit.document_id, hit.title) for hit in self.hits))

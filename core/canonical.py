@@ -1,0 +1,9 @@
+"""JSON as text that can be hashed: sorted keys, no spaces, UTF-8, no NaN."""
+
+import json
+from typing import Any
+
+
+def canonical_json(value: Any) -> str:
+    """Raises: ValueError on NaN or infinity, TypeError on what JSON cannot hold."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,8 @@
+"""Django app of `documents`."""
+
+from django.apps import AppConfig
+
+
+class DocumentsConfig(AppConfig):
+    name = "documents"
+    label = "documents"

@@ -1,0 +1,8 @@
+"""Django app of `frontend`."""
+
+from django.apps import AppConfig
+
+
+class FrontendConfig(AppConfig):
+    name = "frontend"
+    label = "frontend"

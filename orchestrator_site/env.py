@@ -1,0 +1,147 @@
+"""The only reader of the environment. Each variable is typed, documented in `.env.example`, and fails loudly by name."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable: how it is read, and its value when absent."""
+
+    name: str
+    parse: Callable[[str], Any]
+    default: Any
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _flag(value: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if value.strip().lower() not in words:
+        raise ValueError("give true or false")
+    return words[value.strip().lower()]
+
+
+def _count(value: str) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError("give a number that is not negative")
+    return number
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError("give a number of at least 1")
+    return number
+
+
+def _words(value: str) -> list[str]:
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def _folder(value: str) -> Path:
+    return Path(value).expanduser().resolve()
+
+
+VARIABLES = {
+    variable.name: variable
+    for variable in (
+        Variable("DEBUG", _flag, False),
+        Variable("SECRET_KEY", _text, ""),
+        Variable("JWT_SECRET", _text, ""),
+        Variable("DATA_DIR", _folder, BASE_DIR / "var"),
+        Variable("DATABASE_URL", _text, ""),
+        Variable("REDIS_URL", _text, ""),
+        Variable("SERVICE_HOST", _text, "127.0.0.1"),
+        Variable("SERVICE_PORT", _positive, 8000),
+        Variable("ALLOWED_HOSTS", _words, ["localhost", "127.0.0.1", "[::1]"]),
+        Variable("CSRF_TRUSTED_ORIGINS", _words, []),
+        Variable("SECURE_COOKIES", _flag, False),
+        Variable("LOG_LEVEL", _text, "INFO"),
+        Variable("ADMIN_PASSWORD", _text, ""),
+        Variable("DEMO", _flag, True),
+        Variable("MAX_UPLOAD_BYTES", _positive, 20 * 1024 * 1024),
+        Variable("AGENTS_ENABLED", _flag, True),
+        Variable("AGENT_REGISTRY_MODULES", _words, []),
+        Variable("AGENT_MAX_CONCURRENCY", _positive, 20),
+        Variable("AGENT_CONTEXT_HISTORY_LIMIT", _positive, 50),
+        Variable("ENGINE_MAX_SESSIONS", _positive, 200),
+        Variable("ENGINE_MAX_EXECUTIONS", _positive, 64),
+        Variable("ENGINE_LEASE_SECONDS", _positive, 7),
+    )
+}
+
+
+def read(name: str, environ: Mapping[str, str] | None = None) -> Any:
+    """The value of one declared variable; an empty one counts as absent.
+
+    Raises: ImproperlyConfigured, naming the variable, when the text cannot be read as its type.
+    """
+    variable = VARIABLES[name]
+    text = (os.environ if environ is None else environ).get(name, "")
+    if not text:
+        return variable.default
+    try:
+        return variable.parse(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"The environment variable {name} is {text!r}: {error}.") from error
+
+
+def database(url: str, data_dir: Path) -> dict[str, Any]:
+    """Django's DATABASES entry for a URL (`sqlite:///path`, `postgresql://…`, also `postgresql+asyncpg://…`)."""
+    if not url:
+        return _sqlite(data_dir / "orchestrator.sqlite3")
+    parts = urlsplit(url)
+    scheme = parts.scheme.partition("+")[0]
+    if scheme == "sqlite":
+        return _sqlite(Path(unquote(parts.path[1:]) or data_dir / "orchestrator.sqlite3"))
+    if scheme in ("postgres", "postgresql"):
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": unquote(parts.hostname or ""),
+            "PORT": str(parts.port or ""),
+            "CONN_MAX_AGE": 0,
+            "OPTIONS": dict(parse_qsl(parts.query)),
+        }
+    raise ImproperlyConfigured(f"DATABASE_URL has the scheme {parts.scheme!r}: give sqlite:///… or postgresql://…")
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
+        },
+    }
+
+
+def stored_secret(path: Path) -> str:
+    """The secret kept in `path`, made there (readable by its owner only) on first use."""
+    if path.exists():
+        return path.read_text().strip()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    secret = secrets.token_urlsafe(64)
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secret)
+    except FileExistsError:
+        return path.read_text().strip()
+    return secret

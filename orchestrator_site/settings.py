@@ -1,0 +1,163 @@
+"""Django settings: wires only. Every value that may differ between installations comes from `env.py`."""
+
+from datetime import timedelta
+from typing import Any
+
+
+
+from orchestrator_site import env
+from orchestrator_site.logs import configure_logging
+
+
+
+BASE_DIR = env.BASE_DIR
+DATA_DIR = env.read("DATA_DIR")
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+DEBUG = env.read("DEBUG")
+SECRET_KEY = env.read("SECRET_KEY") or env.stored_secret(DATA_DIR / "secret_key")
+ALLOWED_HOSTS = env.read("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env.read("CSRF_TRUSTED_ORIGINS")
+REDIS_URL = env.read("REDIS_URL")
+SERVICE_HOST = env.read("SERVICE_HOST")
+SERVICE_PORT = env.read("SERVICE_PORT")
+
+INSTALLED_APPS = [
+    "daphne",
+    "channels",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "core",
+    "workspaces",
+    "documents",
+    "templates_app",
+    "agents",
+    "sessions",
+    "frontend",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "orchestrator_site.urls"
+ASGI_APPLICATION = "orchestrator_site.asgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.database(env.read("DATABASE_URL"), DATA_DIR)}
+ATOMIC_REQUESTS = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.read("SECURE_COOKIES")
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static_build"
+MEDIA_ROOT = DATA_DIR / "files"
+STORAGES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_MANIFEST_STRICT = False
+MAX_UPLOAD_BYTES = env.read("MAX_UPLOAD_BYTES")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 200
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "SIGNING_KEY": env.read("JWT_SECRET") or SECRET_KEY,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Agent Orchestrator",
+    "DESCRIPTION": "Register agents, run sessions, follow them live.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+}
+
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": (
+        {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "capacity": 1000},
+        }
+        if REDIS_URL
+        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    )
+}
+
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5} if REDIS_URL else {}
+
+AGENTS_ENABLED = env.read("AGENTS_ENABLED")
+AGENT_REGISTRY_MODULES = env.read("AGENT_REGISTRY_MODULES")
+AGENT_MAX_CONCURRENCY = env.read("AGENT_MAX_CONCURRENCY")
+AGENT_CONTEXT_HISTORY_LIMIT = env.read("AGENT_CONTEXT_HISTORY_LIMIT")
+ENGINE_MAX_SESSIONS = env.read("ENGINE_MAX_SESSIONS")
+ENGINE_MAX_EXECUTIONS = env.read("ENGINE_MAX_EXECUTIONS")
+ENGINE_LEASE_SECONDS = env.read("ENGINE_LEASE_SECONDS")
+
+UNFOLD = {"SITE_TITLE": "Agent Orchestrator", "SITE_HEADER": "Agent Orchestrator", "SITE_SYMBOL": "hub"}
+
+LOGGING_CONFIG = None
+configure_logging(env.read("LOG_LEVEL"))

@@ -1,0 +1,91 @@
+"""Every type of event a session's log can hold, with the shape of its `data`. Emitted == registered == documented."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.canonical import canonical_json
+
+EVENT_TYPES: Mapping[str, str] = {
+    "session.created": "{task_description, execution_mode, timeout_seconds}: the session was accepted",
+    "session.planning": "{}: the planning agent is making the tasks",
+    "session.started": "{tasks}: tasks can run from now on",
+    "session.paused": "{reason, actor}: nothing new is started",
+    "session.resumed": "{status, actor}: work goes on",
+    "session.waiting": "{wake_at}: only a timer (or a person) can move it",
+    "session.completed": "{result, usage, duration_seconds}: the end",
+    "session.failed": "{code, message, duration_seconds}: the end, with what went wrong",
+    "session.cancelled": "{reason, actor, duration_seconds}: the end, asked for by somebody",
+    "task.created": "{name, task_type, description, depends_on, priority, required_capabilities, agent}",
+    "task.queued": "{assignment, queued_for}: its inputs are there and an agent was chosen",
+    "task.started": "{attempt, execution}: an agent works on it",
+    "task.retrying": "{attempt, delay_seconds, not_before, code, message}: this attempt failed, another follows",
+    "task.completed": "{output, attempt, duration_seconds}",
+    "task.failed": "{code, message, attempt}: no attempt is left",
+    "task.cancelled": "{reason}",
+    "task.skipped": "{reason, because}: an input failed",
+    "execution.created": "{execution, attempt}",
+    "execution.progress": "{execution, percentage, text}",
+    "execution.completed": "{execution, attempt, duration_seconds, usage}",
+    "execution.failed": "{execution, attempt, code, message}",
+    "execution.cancelled": "{execution, attempt, reason}",
+    "message.sent": "{message, from, to, message_type, topic, content, from_task, to_task}; content may be cut short",
+    "log": "{level, text, data}",
+    "log.truncated": "{limit}: the execution wrote more events than its limit; later ones are dropped",
+    "usage": "{amounts by name}",
+}
+
+TOKEN_FRAME = "token"  # noqa: S105  (a streamed piece of text: no seq, not stored)
+
+GENESIS_HASH = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """One event as it is stored: `payload` is the canonical text of its frame, and what `hash` covers."""
+
+    seq: int
+    type: str
+    at: datetime
+    task_id: str | None
+    agent_id: str | None
+    payload: str
+    hash: str
+
+
+def frame(
+    seq: int, event_type: str, at: datetime, task: str | None, agent: str | None, data: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The event as every door shows it: `{seq, type, at, task, agent, data}`."""
+    return {
+        "seq": seq,
+        "type": event_type,
+        "at": at.isoformat(timespec="microseconds"),
+        "task": task,
+        "agent": agent,
+        "data": data,
+    }
+
+
+def next_hash(previous: str, payload: str) -> str:
+    """sha256(previous hash + canonical JSON), hexadecimal."""
+    return hashlib.sha256((previous + payload).encode()).hexdigest()
+
+
+def record_event(
+    *,
+    previous_hash: str,
+    seq: int,
+    event_type: str,
+    at: datetime,
+    data: Mapping[str, Any],
+    task: str | None = None,
+    agent: str | None = None,
+) -> EventRecord:
+    """The next event of a log. Raises: KeyError for a type that is not registered."""
+    if event_type not in EVENT_TYPES:
+        raise KeyError(f"{event_type} is not in sessions.events.EVENT_TYPES")
+    payload = canonical_json(frame(seq, event_type, at, task, agent, data))
+    return EventRecord(seq, event_type, at, task, agent, payload, next_hash(previous_hash, payload))

@@ -1,0 +1,20 @@
+"""Rows of sessions."""
+
+from sessions.models.engine import EngineWorker, SessionCommand
+from sessions.models.event import SessionEvent
+from sessions.models.execution import AgentExecution, ExecutionStateHistory
+from sessions.models.message import AgentMessage
+from sessions.models.session import AgentSession
+from sessions.models.task import AgentTask, TaskDependency
+
+__all__ = [
+    "AgentExecution",
+    "AgentMessage",
+    "AgentSession",
+    "AgentTask",
+    "EngineWorker",
+    "ExecutionStateHistory",
+    "SessionCommand",
+    "SessionEvent",
+    "TaskDependency",
+]

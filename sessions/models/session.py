@@ -1,0 +1,139 @@
+"""One run at one goal."""
+
+from django.conf import settings
+from django.db import models
+from django_fsm import FSMField
+
+from core.constraints import one_of
+from core.lifecycle import fsm_transition
+from core.models import TimestampedRow
+from sessions.events import GENESIS_HASH
+from sessions.states import LIVE_SESSION, SESSION_LIFECYCLE, ExecutionMode, SessionStatus
+
+
+class SessionQuerySet(models.QuerySet["AgentSession"]):
+    def live(self) -> "SessionQuerySet":
+        return self.filter(status__in=sorted(LIVE_SESSION))
+
+
+class AgentSession(TimestampedRow):
+    """One run at one goal. While it is live only the runner that holds its lease (`lease_token`) writes it.
+
+    `last_seq` and `last_hash` are those of its newest event; the log has no gap below them.
+    """
+
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="sessions")
+    project = models.ForeignKey("workspaces.Project", on_delete=models.CASCADE, related_name="sessions")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="agent_sessions"
+    )
+    parent_session = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="child_sessions"
+    )
+    title = models.CharField(max_length=200)
+    task_description = models.TextField()
+    context = models.JSONField(default=dict, blank=True)
+    execution_mode = models.CharField(
+        max_length=20, choices=[(mode, mode.title()) for mode in ExecutionMode], default=ExecutionMode.PLANNED
+    )
+    status = FSMField(max_length=20, default=SessionStatus.PENDING, protected=True, editable=False)
+    status_before_pause = models.CharField(max_length=20, blank=True, editable=False)
+    priority = models.IntegerField(default=0)
+    max_concurrent_tasks = models.PositiveIntegerField(default=10)
+    result = models.JSONField(null=True, blank=True)
+    error_code = models.CharField(max_length=50, blank=True)
+    error_message = models.TextField(blank=True)
+    timeout_seconds = models.FloatField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    pause_reason = models.CharField(max_length=50, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    lease_owner = models.UUIDField(null=True, blank=True, editable=False)
+    lease_token = models.BigIntegerField(default=0, editable=False)
+    wake_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_seq = models.BigIntegerField(default=0, editable=False)
+    last_hash = models.CharField(max_length=64, default=GENESIS_HASH, editable=False)
+    usage = models.JSONField(default=dict, blank=True)
+    idempotency_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  (NULL: none given)
+    request_hash = models.CharField(max_length=64, blank=True, editable=False)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "agent_session"
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            one_of("status", SessionStatus, name="agent_session_status_check"),
+            one_of("execution_mode", ExecutionMode, name="agent_session_mode_check"),
+            models.UniqueConstraint(
+                fields=["workspace", "idempotency_key"],
+                condition=models.Q(idempotency_key__isnull=False),
+                name="agent_session_idempotency_unique",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["-priority", "created_at"],
+                condition=models.Q(status__in=sorted(LIVE_SESSION)),
+                name="agent_session_runnable_idx",
+            ),
+            models.Index(fields=["workspace", "-created_at"], name="agent_session_workspace_idx"),
+            models.Index(fields=["user"], name="idx_agent_sessions_user_id"),
+            models.Index(fields=["status"], name="idx_agent_sessions_status"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE_SESSION
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "plan")
+    def plan(self) -> None:
+        pass
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "start")
+    def start(self) -> None:
+        pass
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "wait")
+    def wait(self) -> None:
+        pass
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "wake")
+    def wake(self) -> None:
+        pass
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "pause")
+    def pause(self) -> None:
+        pass
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "resume_pending")
+    def resume_pending(self) -> None:
+        pass
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "resume_planning")
+    def resume_planning(self) -> None:
+        pass
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "resume")
+    def resume(self) -> None:
+        pass
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "resume_waiting")
+    def resume_waiting(self) -> None:
+        pass
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "complete")
+    def complete(self) -> None:
+        pass
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "fail")
+    def fail(self) -> None:
+        pass
+
+    @fsm_transition(status, SESSION_LIFECYCLE, "cancel")
+    def cancel(self) -> None:
+        pass
