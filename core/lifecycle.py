@@ -51,8 +51,9 @@ class Lifecycle:
         """Raises: IllegalTransition when no verb leads from `previous` to `new`."""
         if not self.permits(previous, new):
             allowed = sorted({self.moves[verb].target for verb in self.verbs_from(previous)})
+            ways = ", ".join(allowed) or "nothing"
             raise IllegalTransition(
-                f"A {self.name} that is {previous} cannot become {new}; it can become {', '.join(allowed) or 'nothing'}.",
+                f"A {self.name} that is {previous} cannot become {new}; it can become {ways}.",
                 details={"state": previous, "allowed": allowed},
             )
 

@@ -8,7 +8,7 @@ class PassageHit:
     """One passage of one document, with its place in the document's text.
 
     `start` and `end` are character offsets: `document.text[start:end] == text`.
-    `score` is BM25 (higher is better, comparable within one answer only); 0.0 when the passage was listed, not searched.
+    `score` is BM25 (higher is better, within one answer); 0.0 when the passage was listed, not searched.
     """
 
     passage_id: str

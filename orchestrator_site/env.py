@@ -1,4 +1,4 @@
-"""The only reader of the environment. Each variable is typed, documented in `.env.example`, and fails loudly by name."""
+"""The only reader of the environment: each variable typed, documented in `.env.example`, failing loudly by name."""
 
 import os
 import secrets
@@ -125,6 +125,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
+        "TEST": {"NAME": str(path.with_name("test.sqlite3"))},
         "OPTIONS": {
             "timeout": 20,
             "transaction_mode": "IMMEDIATE",

@@ -3,12 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-
-
 from orchestrator_site import env
 from orchestrator_site.logs import configure_logging
-
-
 
 BASE_DIR = env.BASE_DIR
 DATA_DIR = env.read("DATA_DIR")

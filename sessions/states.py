@@ -1,4 +1,4 @@
-"""Words of sessions and the three lifecycles. The tables here make both the models' transitions and the engine's check."""
+"""Words of sessions, and the lifecycle tables behind both the models' transitions and the engine's check."""
 
 from enum import StrEnum
 

@@ -96,9 +96,7 @@ class TaskDependency(models.Model):
         verbose_name_plural = "task dependencies"
         constraints = [
             models.UniqueConstraint(fields=["task", "depends_on"], name="task_dependency_unique"),
-            models.CheckConstraint(
-                condition=~models.Q(task=models.F("depends_on")), name="task_dependency_not_itself"
-            ),
+            models.CheckConstraint(condition=~models.Q(task=models.F("depends_on")), name="task_dependency_not_itself"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,52 @@
+"""Fixtures of all tests: a file-based database of its own, one world in one line, services that may be absent."""
+
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="orchestrator-test-"))
+os.environ.setdefault("LOG_LEVEL", "WARNING")
+
+import pytest
+
+from tests.make import Make
+
+REQUIRE_SERVICES = os.environ.get("REQUIRE_SERVICES") == "1"
+
+
+def port_answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def need_service(name: str, port: int) -> None:
+    """Skip where a service is absent, fail where it is required."""
+    if port_answers(port):
+        return
+    reason = f"{name} does not answer on 127.0.0.1:{port}"
+    if REQUIRE_SERVICES:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def make(db: None) -> Make:
+    return Make()
+
+
+@pytest.fixture(scope="session")
+def data_sets() -> Path:
+    """The folder of public data sets named by ORCHESTRATOR_DATA."""
+    folder = os.environ.get("ORCHESTRATOR_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("ORCHESTRATOR_DATA does not name the folder of the public data sets")
+    return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def fast_passwords(settings: object) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
