@@ -46,7 +46,8 @@ class AgentRegistry:
 
     def register(self, agent_class: type[BaseAgent], slug: str, description: str = "") -> None:
         """Raises: ValueError when the slug is taken by another class, TypeError when it is no BaseAgent."""
-        if not (isinstance(agent_class, type) and issubclass(agent_class, BaseAgent)):
+        given: object = agent_class
+        if not (isinstance(given, type) and issubclass(given, BaseAgent)):
             raise TypeError(f"{agent_class!r} must be a subclass of agents.base.BaseAgent")
         taken = self.entries.get(slug)
         if taken is not None and taken.agent_class is not agent_class:

@@ -33,18 +33,34 @@ def _flag(value: str) -> bool:
     return words[value.strip().lower()]
 
 
-def _count(value: str) -> int:
-    number = int(value)
-    if number < 0:
-        raise ValueError("give a number that is not negative")
-    return number
-
-
 def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError("give a number of at least 1")
-    return number
+    if not value.strip().isdecimal() or int(value) < 1:
+        raise ValueError("give a whole number of at least 1")
+    return int(value)
+
+
+def _port(value: str) -> int:
+    if not value.strip().isdecimal() or not 1 <= int(value) <= 65535:
+        raise ValueError("give a port between 1 and 65535")
+    return int(value)
+
+
+def _level(value: str) -> str:
+    level = value.strip().upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+        raise ValueError("give DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    return level
+
+
+def _address(*schemes: str) -> Callable[[str], str]:
+    """Reads a URL whose scheme (before any `+driver`) is one of `schemes`."""
+
+    def read_address(value: str) -> str:
+        if urlsplit(value).scheme.partition("+")[0] not in schemes:
+            raise ValueError(f"start it with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    return read_address
 
 
 def _words(value: str) -> list[str]:
@@ -62,14 +78,14 @@ VARIABLES = {
         Variable("SECRET_KEY", _text, ""),
         Variable("JWT_SECRET", _text, ""),
         Variable("DATA_DIR", _folder, BASE_DIR / "var"),
-        Variable("DATABASE_URL", _text, ""),
-        Variable("REDIS_URL", _text, ""),
+        Variable("DATABASE_URL", _address("sqlite", "postgresql", "postgres"), ""),
+        Variable("REDIS_URL", _address("redis", "rediss", "unix"), ""),
         Variable("SERVICE_HOST", _text, "127.0.0.1"),
-        Variable("SERVICE_PORT", _positive, 8000),
+        Variable("SERVICE_PORT", _port, 8000),
         Variable("ALLOWED_HOSTS", _words, ["localhost", "127.0.0.1", "[::1]"]),
         Variable("CSRF_TRUSTED_ORIGINS", _words, []),
         Variable("SECURE_COOKIES", _flag, False),
-        Variable("LOG_LEVEL", _text, "INFO"),
+        Variable("LOG_LEVEL", _level, "INFO"),
         Variable("ADMIN_PASSWORD", _text, ""),
         Variable("DEMO", _flag, True),
         Variable("MAX_UPLOAD_BYTES", _positive, 20 * 1024 * 1024),
@@ -96,7 +112,8 @@ def read(name: str, environ: Mapping[str, str] | None = None) -> Any:
     try:
         return variable.parse(text)
     except ValueError as error:
-        raise ImproperlyConfigured(f"The environment variable {name} is {text!r}: {error}.") from error
+        shown = "an address" if "://" in text else repr(text)  # an address may hold a password
+        raise ImproperlyConfigured(f"The environment variable {name} is {shown}: {error}.") from error
 
 
 def database(url: str, data_dir: Path) -> dict[str, Any]:
@@ -104,21 +121,18 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
     if not url:
         return _sqlite(data_dir / "orchestrator.sqlite3")
     parts = urlsplit(url)
-    scheme = parts.scheme.partition("+")[0]
-    if scheme == "sqlite":
+    if parts.scheme.partition("+")[0] == "sqlite":
         return _sqlite(Path(unquote(parts.path[1:]) or data_dir / "orchestrator.sqlite3"))
-    if scheme in ("postgres", "postgresql"):
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": unquote(parts.path.lstrip("/")),
-            "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""),
-            "HOST": unquote(parts.hostname or ""),
-            "PORT": str(parts.port or ""),
-            "CONN_MAX_AGE": 0,
-            "OPTIONS": dict(parse_qsl(parts.query)),
-        }
-    raise ImproperlyConfigured(f"DATABASE_URL has the scheme {parts.scheme!r}: give sqlite:///… or postgresql://…")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }
 
 
 def _sqlite(path: Path) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """structlog over the standard logging: one line an event, ids as fields, no secrets."""
 
 import logging
+from typing import Any
 
 import structlog
 
 
 def configure_logging(level: str) -> None:
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "agents",
     "sessions",
     "frontend",
+    "orchestrator_site",
 ]
 
 MIDDLEWARE = [

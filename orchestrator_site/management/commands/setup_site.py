@@ -1,0 +1,35 @@
+"""`manage.py setup_site`: bring this installation up to date with the code. Twice changes nothing."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from orchestrator_site import env
+from orchestrator_site.setup.administrator import ensure_administrator
+from orchestrator_site.setup.static_files import build_static_files
+
+
+class Command(BaseCommand):
+    """Tables, static files, administrator, default workspace, sample data; each only where it is missing."""
+
+    help = "Migrate the database, collect static files, make the administrator and the sample data where missing"
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--static", action="store_true", help="only collect the static files")
+        parser.add_argument("--quiet", action="store_true", help="say only what has to be known")
+
+    def handle(self, *, static: bool, quiet: bool, **options: Any) -> None:
+        self.quiet = quiet
+        if build_static_files():
+            self.note("Collected the static files")
+        if static:
+            return
+        call_command("migrate", interactive=False, verbosity=0)
+        ensure_administrator(password=env.read("ADMIN_PASSWORD"), say=self.stdout.write)
+
+    def note(self, sentence: str) -> None:
+        if not self.quiet:
+            self.stdout.write(sentence)

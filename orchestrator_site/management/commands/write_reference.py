@@ -1,0 +1,20 @@
+"""`manage.py write_reference`: bring the generated parts of docs/reference up to date with the code."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from orchestrator_site.reference import present_pages
+
+
+class Command(BaseCommand):
+    """Writes only the blocks between the markers; the prose around them is written by people."""
+
+    help = "Write the generated parts of docs/reference"
+    requires_system_checks: list[str] = []
+
+    def handle(self, **options: Any) -> None:
+        for path, text in present_pages().items():
+            if path.read_text() != text:
+                path.write_text(text)
+                self.stdout.write(f"Wrote {path.name}")

@@ -1,0 +1,40 @@
+"""What the docs say about names, numbers and pictures is what the code says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from orchestrator_site import reference
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
+
+
+@pytest.mark.parametrize("path", sorted(reference.present_pages()), ids=lambda path: path.name)
+def test_a_generated_reference_page_is_up_to_date(path: Path) -> None:
+    assert path.read_text() == reference.present_pages()[path], "run: manage.py write_reference"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_link_in_the_docs_leads_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)", path.read_text())
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_make_target_named_in_the_docs_exists(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)", path.read_text())) <= targets
+
+
+def test_a_block_without_its_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="no block"):
+        reference.with_block("a page", "events", "text")
+
+
+def test_every_lifecycle_verb_is_in_its_diagram_or_in_the_notes_below() -> None:
+    for lifecycle in reference.LIFECYCLES:
+        drawn = reference.lifecycle_diagram(lifecycle)
+        for verb, move in lifecycle.moves.items():
+            assert f"--> {move.target}: {verb}\n" in drawn or f"`{verb}` leads" in drawn
