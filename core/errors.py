@@ -22,6 +22,12 @@ class Invalid(OrchestratorError):
     code = "invalid"
 
 
+class Unauthenticated(OrchestratorError):
+    """The caller did not say who they are, or not convincingly."""
+
+    code = "not_authenticated"
+
+
 class NotFound(OrchestratorError):
     """No such object, or none that the caller may know of."""
 

@@ -1,8 +1,28 @@
 """All routes of the site."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-urlpatterns = [
+from core.api import views as core_views
+from workspaces.api.urls import urlpatterns as workspaces_api
+
+# Every area adds its list here; all of them are served under /api/v1/ (documented) and the same under /api/.
+api: list[URLPattern | URLResolver] = [
+    *workspaces_api,
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("health", core_views.health, name="health"),
+    path("health/ready", core_views.ready, name="health-ready"),
+    path("api/v1/", include((api, "api"))),
+    path("api/", include((api, "api"), namespace="api-latest")),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "core.api.views.bad_request"
+handler403 = "core.api.views.permission_denied"
+handler404 = "core.api.views.page_not_found"
+handler500 = "core.api.views.server_error"

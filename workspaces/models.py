@@ -89,6 +89,29 @@ class ApiKey(TimestampedRow):
         return f"{self.name} ({self.prefix}…)"
 
 
+class Ticket(Row):
+    """A one-time pass for a WebSocket, which cannot send headers from a browser. Only its hash is kept; redeeming it
+    deletes the row, so that of two processes only one can."""
+
+    hashed_secret = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, null=True, related_name="+")
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "ticket"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=False, api_key__isnull=True)
+                | models.Q(user__isnull=True, api_key__isnull=False),
+                name="ticket_one_holder",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"ticket {self.id}"
+
+
 class AuditEntry(Row):
     """One thing somebody did, with the values before and after; append-only."""
 

@@ -109,4 +109,18 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('role__in', ['OWNER', 'ADMIN', 'OPERATOR', 'MEMBER', 'VIEWER'])), name='api_key_role_check')],
             },
         ),
+        migrations.CreateModel(
+            name='Ticket',
+            fields=[
+                ('id', models.UUIDField(default=core.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('hashed_secret', models.CharField(max_length=64, unique=True)),
+                ('expires_at', models.DateTimeField(db_index=True)),
+                ('api_key', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workspaces.apikey')),
+                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'db_table': 'ticket',
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('api_key__isnull', True), ('user__isnull', False)), models.Q(('api_key__isnull', False), ('user__isnull', True)), _connector='OR'), name='ticket_one_holder')],
+            },
+        ),
     ]

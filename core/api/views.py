@@ -1,0 +1,60 @@
+"""Doors that belong to no app: liveness, and errors outside any API view."""
+
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from django.views.decorators.http import require_safe
+
+from core.api.exceptions import error_body
+
+
+@require_safe
+def health(request: HttpRequest) -> JsonResponse:
+    """This process answers. Says nothing of what it depends on, so that a slow database does not get it killed."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """Whether requests can be served now: 200, or 503 while the database does not answer."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return JsonResponse({"status": "unavailable", "database": "does not answer"}, status=503)
+    return JsonResponse({"status": "ok", "database": "ok"})
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path == "/api" or request.path.startswith("/api/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not is_api(request):
+        return defaults.bad_request(request, exception)
+    return _error(400, "unreadable", "The request cannot be read. Check its address, headers and body.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not is_api(request):
+        return defaults.permission_denied(request, exception)
+    return _error(403, "forbidden", "You may not do this.")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not is_api(request):
+        return defaults.page_not_found(request, exception)
+    return _error(404, "not_found", f"There is no route {request.path}. All routes are listed at /docs.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if not is_api(request):
+        return defaults.server_error(request)
+    return _error(500, "internal_error", "Something went wrong on our side; it is in the server's log. Try again.")
+
+
+def _error(status: int, code: str, message: str) -> JsonResponse:
+    body: dict[str, Any] = error_body(code, message)
+    return JsonResponse(body, status=status)

@@ -1,0 +1,16 @@
+"""Settings of `workspaces`, with their units."""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+TICKET_LIFETIME = timedelta(seconds=60)
+KEY_USE_RESOLUTION = timedelta(minutes=1)
+LOGIN_WINDOW_SECONDS = 300
+LOGIN_FAILURES_OF_NAME = 10
+LOGIN_FAILURES_OF_ADDRESS = 50
+
+
+def max_concurrent_executions() -> int:
+    """Running agents a new workspace may have at once."""
+    return int(settings.AGENT_MAX_CONCURRENCY)
