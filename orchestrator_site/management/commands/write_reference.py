@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from orchestrator_site.reference import present_pages
+from orchestrator_site.reference.pages import BLOCKS, PAGES, present_page
 
 
 class Command(BaseCommand):
@@ -14,7 +14,8 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
-        for path, text in present_pages().items():
-            if path.read_text() != text:
-                path.write_text(text)
-                self.stdout.write(f"Wrote {path.name}")
+        for file, _render in BLOCKS.values():
+            text = present_page(file)
+            if (PAGES / file).read_text() != text:
+                (PAGES / file).write_text(text)
+                self.stdout.write(f"Wrote {file}")

@@ -1,12 +1,12 @@
-"""Those parts of the reference pages that are made from the code, as Markdown (`manage.py write_reference`)."""
+"""Events, settings and lifecycles as Markdown, and which block belongs on which page."""
 
 import re
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
 
 from agents.states import AGENT_LIFECYCLE
 from core.lifecycle import Lifecycle, Move
 from orchestrator_site.env import BASE_DIR
+from orchestrator_site.reference.markdown import table, with_block
 from sessions.events import EVENT_TYPES
 from sessions.states import EXECUTION_LIFECYCLE, MESSAGE_LIFECYCLE, SESSION_LIFECYCLE, TASK_LIFECYCLE
 
@@ -16,7 +16,7 @@ LIFECYCLES = (SESSION_LIFECYCLE, TASK_LIFECYCLE, EXECUTION_LIFECYCLE, MESSAGE_LI
 
 def events_table() -> str:
     rows = [(f"`{name}`", *_split_shape(shape)) for name, shape in EVENT_TYPES.items()]
-    return _table(("type", "`data`", "meaning"), rows)
+    return table(("type", "`data`", "meaning"), rows)
 
 
 def _split_shape(shape: str) -> tuple[str, str]:
@@ -25,7 +25,7 @@ def _split_shape(shape: str) -> tuple[str, str]:
 
 
 def settings_table() -> str:
-    return _table(("variable", "default", "meaning"), documented_settings((BASE_DIR / ".env.example").read_text()))
+    return table(("variable", "default", "meaning"), documented_settings((BASE_DIR / ".env.example").read_text()))
 
 
 def documented_settings(example: str) -> list[tuple[str, str, str]]:
@@ -71,12 +71,6 @@ def _all_but(lifecycle: Lifecycle, move: Move) -> str:
     return f"state but {' and '.join(others)}" if others else "other state"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    columns = list(head)
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
-
-
 BLOCKS: dict[str, tuple[str, Callable[[], str]]] = {
     "events": ("events.md", events_table),
     "settings": ("settings.md", settings_table),
@@ -84,21 +78,10 @@ BLOCKS: dict[str, tuple[str, Callable[[], str]]] = {
 }
 
 
-def with_block(page: str, name: str, text: str) -> str:
-    """`page` with the text between the two markers of block `name` replaced.
-
-    Raises: ValueError when the page has no such markers.
-    """
-    begin, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
-    if begin not in page or end not in page:
-        raise ValueError(f"the page has no block {begin} … {end}")
-    return page[: page.index(begin) + len(begin)] + f"\n\n{text}\n\n" + page[page.index(end) :]
-
-
-def present_pages() -> dict[Path, str]:
-    """Each generated page as it should be now."""
-    pages: dict[Path, str] = {}
-    for name, (file, render) in BLOCKS.items():
-        path = PAGES / file
-        pages[path] = with_block(pages.get(path) or path.read_text(), name, render())
-    return pages
+def present_page(file: str) -> str:
+    """A page of docs/reference as it should be now."""
+    text = (PAGES / file).read_text()
+    for name, (home, render) in BLOCKS.items():
+        if home == file:
+            text = with_block(text, name, render())
+    return text

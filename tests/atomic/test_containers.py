@@ -1,0 +1,42 @@
+"""Dockerfile and compose.yaml name only what exists."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestrator_site import env
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    return loaded
+
+
+def test_the_services_get_only_settings_that_exist() -> None:
+    given = {name for service in compose()["services"].values() for name in service.get("environment", {})}
+    assert {name for name in given if not name.startswith("POSTGRES_")} <= set(env.VARIABLES)
+
+
+def test_every_process_of_the_server_runs_from_the_same_image_and_waits_for_set_up() -> None:
+    services = compose()["services"]
+    for name in ("web", "worker", "beat"):
+        assert services[name]["image"] == services["setup"]["image"]
+        assert services[name]["depends_on"]["setup"] == {"condition": "service_completed_successfully"}
+
+
+def test_the_address_the_containers_use_is_one_the_settings_can_read() -> None:
+    environment = compose()["services"]["web"]["environment"]
+    url = re.sub(r"\$\{[^}]*\}", "secret", environment["DATABASE_URL"])
+    assert env.database(url, ROOT)["HOST"] == "postgres"
+    assert env.read("REDIS_URL", environment) == "redis://redis:6379/0"
+
+
+def test_the_image_does_not_run_as_root_and_tells_whether_it_is_well() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    assert re.search(r"^USER (?!root)", text, re.MULTILINE)
+    assert "HEALTHCHECK" in text
+    assert "/health" in text
