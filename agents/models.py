@@ -1,10 +1,13 @@
 """What agents there are: definitions (code), agents (configured instances), and their state history."""
 
+from collections.abc import Iterable
+
 from django.db import models
 from django_fsm import FSMField
 
 from agents.states import AGENT_LIFECYCLE, STATUS_OF_DETAIL, AgentStateDetail, AgentStatus, AgentType
 from core.constraints import one_of
+from core.expressions import ListHas
 from core.lifecycle import fsm_transition
 from core.models import Row, TimestampedRow
 
@@ -34,6 +37,21 @@ class AgentDefinition(TimestampedRow):
 class AgentQuerySet(models.QuerySet["Agent"]):
     def not_terminated(self) -> "AgentQuerySet":
         return self.exclude(state_detail=AgentStateDetail.TERMINATED)
+
+    def with_capabilities(self, words: Iterable[str]) -> "AgentQuerySet":
+        """Agents that offer every one of these capabilities."""
+        found = self
+        for word in words:
+            found = found.filter(ListHas("capabilities", word))
+        return found
+
+    def matching(self, text: str) -> "AgentQuerySet":
+        """Agents whose name, description or definition holds this text, in any case."""
+        return self.filter(
+            models.Q(name__icontains=text)
+            | models.Q(description__icontains=text)
+            | models.Q(definition__slug__icontains=text)
+        )
 
     def assignable(self) -> "AgentQuerySet":
         """Agents that may be given work now."""
@@ -90,6 +108,21 @@ class Agent(TimestampedRow):
     @property
     def is_active(self) -> bool:
         return self.is_enabled and self.state_detail != AgentStateDetail.TERMINATED
+
+    @property
+    def can_be_assigned(self) -> bool:
+        """Whether it may be given work now; the same as `AgentQuerySet.assignable`. Reads the definition."""
+        at_work = self.state_detail == AgentStateDetail.ACTIVE and self.is_enabled and not self.in_maintenance
+        return at_work and self.definition.is_enabled
+
+    running_count = 0
+    """Live executions, filled in by the selectors on read; never stored."""
+
+    @property
+    def shown_status(self) -> str:
+        """`status`, or BUSY while an active agent works."""
+        busy = self.running_count > 0 and self.status == AgentStatus.ACTIVE
+        return str(AgentStatus.BUSY if busy else self.status)
 
     def derive_status(self) -> None:
         """Set `status` from the machine and the operator's flag."""

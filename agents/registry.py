@@ -1,13 +1,17 @@
 """Which agent classes this process knows. Filled from the built-in ones and the modules the settings name."""
 
 import importlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from agents.base import BaseAgent
+from agents.policies import schema_problem
+from agents.states import agent_type
 
 BUILTIN_MODULES = ("agents.builtin",)
+SLUG = re.compile(r"[a-zA-Z0-9_-]{1,60}")
 
 
 class UnknownDefinition(LookupError):
@@ -28,12 +32,24 @@ class RegisteredAgent:
         return {
             "slug": self.slug,
             "name": self.slug.replace("_", " ").replace("-", " ").capitalize(),
-            "agent_type": self.agent_class.agent_type,
+            "agent_type": str(agent_type(self.agent_class.agent_type)),
             "description": self.description,
             "capabilities": list(self.agent_class.capabilities),
             "config_schema": dict(self.agent_class.config_schema),
             "source_module": self.source_module,
         }
+
+
+def _check_class(agent_class: type[BaseAgent], slug: str) -> None:
+    if not SLUG.fullmatch(slug):
+        raise ValueError(f"the slug {slug!r} must be 1 to 60 letters, digits, '-' or '_'")
+    if agent_type(agent_class.agent_type) is None:
+        raise ValueError(f"{agent_class.__qualname__}.agent_type is {agent_class.agent_type!r}: no type of agents")
+    words = agent_class.capabilities
+    if isinstance(words, str) or not all(isinstance(word, str) and word for word in words):
+        raise ValueError(f"{agent_class.__qualname__}.capabilities must be a list of words")
+    if problem := schema_problem(agent_class.config_schema):
+        raise ValueError(f"{agent_class.__qualname__}.config_schema is no JSON Schema: {problem}")
 
 
 @dataclass(slots=True)
@@ -45,10 +61,13 @@ class AgentRegistry:
     _module: str = ""
 
     def register(self, agent_class: type[BaseAgent], slug: str, description: str = "") -> None:
-        """Raises: ValueError when the slug is taken by another class, TypeError when it is no BaseAgent."""
+        """Raises: TypeError when it is no BaseAgent; ValueError when the slug is taken by another class, or when slug,
+        `agent_type`, `capabilities` or `config_schema` are not what a definition can hold.
+        """
         given: object = agent_class
         if not (isinstance(given, type) and issubclass(given, BaseAgent)):
             raise TypeError(f"{agent_class!r} must be a subclass of agents.base.BaseAgent")
+        _check_class(agent_class, slug)
         taken = self.entries.get(slug)
         if taken is not None and taken.agent_class is not agent_class:
             raise ValueError(f"the slug {slug!r} is already registered for {taken.agent_class.__qualname__}")
@@ -63,7 +82,7 @@ class AgentRegistry:
         self._module = module
         try:
             importlib.import_module(module).register_agents(self)
-        except Exception as error:  # noqa: BLE001  (foreign code: whatever it raises must not stop the server)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (foreign code: whatever it raises must not stop the server)
             self.failures[module] = f"{type(error).__name__}: {error}"
         finally:
             self._module = ""

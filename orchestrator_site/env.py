@@ -93,6 +93,7 @@ VARIABLES = {
         Variable("AGENT_REGISTRY_MODULES", _words, []),
         Variable("AGENT_MAX_CONCURRENCY", _positive, 20),
         Variable("AGENT_CONTEXT_HISTORY_LIMIT", _positive, 50),
+        Variable("AGENT_HOOK_TIMEOUT_SECONDS", _positive, 10),
         Variable("ENGINE_MAX_SESSIONS", _positive, 200),
         Variable("ENGINE_MAX_EXECUTIONS", _positive, 64),
         Variable("ENGINE_LEASE_SECONDS", _positive, 7),

@@ -4,12 +4,14 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from agents.api.urls import urlpatterns as agents_api
 from core.api import views as core_views
 from workspaces.api.urls import urlpatterns as workspaces_api
 
 # Every area adds its list here; all of them are served under /api/v1/ (documented) and the same under /api/.
 api: list[URLPattern | URLResolver] = [
     *workspaces_api,
+    *agents_api,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

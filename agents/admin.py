@@ -1,0 +1,185 @@
+"""Admin of agents. States are read-only: what changes them are actions, and these call the services."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from agents import services
+from agents.models import Agent, AgentDefinition, AgentStateHistory
+from agents.policies import OPERATOR_VERBS, config_errors
+from agents.selectors import name_is_taken
+from core.errors import OrchestratorError
+from workspaces.access import Access
+from workspaces.states import Role
+
+Action = Callable[[Any, HttpRequest, QuerySet[Agent]], None]
+
+
+def staff_access(request: HttpRequest, agent: Agent) -> Access:
+    """A member of staff whom Django's permissions let change agents acts as an administrator of the workspace."""
+    return Access(
+        actor=request.user.get_username(),
+        user_id=request.user.pk,
+        roles={agent.workspace_id: Role.ADMIN},
+        ip=request.META.get("REMOTE_ADDR") or None,
+    )
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Rows are looked at, not made, changed or deleted."""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(AgentDefinition)
+class AgentDefinitionAdmin(ReadOnlyAdmin):
+    """What code says cannot be changed here; whether it may be used can."""
+
+    list_display = ("slug", "name", "agent_type", "is_enabled", "source_module", "updated_at")
+    list_filter = ("agent_type", "is_enabled")
+    search_fields = ("slug", "name", "description")
+    readonly_fields = (
+        "slug",
+        "name",
+        "agent_type",
+        "description",
+        "capabilities",
+        "config_schema",
+        "metadata",
+        "source_module",
+        "created_at",
+        "updated_at",
+    )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(super(ReadOnlyAdmin, self).has_change_permission(request, obj))
+
+
+class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An agent's editable fields, held to what the services demand."""
+
+    class Meta:
+        model = Agent
+        fields: list[str] = []  # the admin fills in its own
+
+    def clean(self) -> dict[str, Any]:
+        values = cast(dict[str, Any], super().clean())
+        problems = config_errors(self.instance.definition.config_schema, values.get("configuration") or {})
+        if problems:
+            self.add_error("configuration", problems)
+        if name_is_taken(self.instance, values.get("name", "")):
+            self.add_error("name", "Another agent of the workspace has this name.")
+        return values
+
+
+def transition_action(verb: str) -> Action:
+    """The admin action for one lifecycle verb."""
+
+    @admin.action(description=f"{verb.capitalize()} the selected agents", permissions=["change"])
+    def run(model_admin: Any, request: HttpRequest, agents: QuerySet[Agent]) -> None:
+        for agent in agents:
+            model_admin.try_one(
+                request,
+                agent,
+                lambda access, one: services.transition_agent(
+                    access=access, agent_id=one.id, verb=verb, reason="by an operator in the admin"
+                ),
+            )
+
+    run.__name__ = f"{verb}_agents"
+    return run
+
+
+def maintenance_action(enabled: bool) -> Action:
+    """The admin action that raises or lowers the maintenance flag."""
+
+    @admin.action(description=f"{'Start' if enabled else 'End'} maintenance", permissions=["change"])
+    def run(model_admin: Any, request: HttpRequest, agents: QuerySet[Agent]) -> None:
+        for agent in agents:
+            model_admin.try_one(
+                request,
+                agent,
+                lambda access, one: services.set_maintenance(
+                    access=access, agent_id=one.id, enabled=enabled, reason="by an operator in the admin"
+                ),
+            )
+
+    run.__name__ = "start_maintenance" if enabled else "end_maintenance"
+    return run
+
+
+@admin.register(Agent)
+class AgentAdmin(ModelAdmin):  # type: ignore[misc]
+    """Agents: data editable through the service, lifecycle by actions. They are made where projects are chosen."""
+
+    form = AgentForm
+    list_display = ("name", "workspace", "project", "definition", "type", "status", "state_detail", "is_enabled")
+    list_filter = ("status", "state_detail", "type", "definition", "workspace")
+    list_select_related = ("workspace", "project", "definition")
+    search_fields = ("name", "description", "definition__slug")
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+    readonly_fields = (
+        "workspace",
+        "project",
+        "definition",
+        "type",
+        "status",
+        "state_detail",
+        "in_maintenance",
+        "state",
+        "last_heartbeat_at",
+        "last_error",
+        "created_at",
+        "updated_at",
+    )
+    actions = [*map(transition_action, OPERATOR_VERBS), maintenance_action(True), maintenance_action(False)]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Agent | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        self.try_one(
+            request,
+            obj,
+            lambda access, one: services.update_agent(access=access, agent_id=one.id, changes=changes),
+        )
+
+    def try_one(self, request: HttpRequest, agent: Agent, act: Callable[[Access, Agent], Agent]) -> None:
+        """Act on one agent and say what came of it."""
+        try:
+            done = act(staff_access(request, agent), agent)
+        except OrchestratorError as error:
+            self.message_user(request, f"{agent.name}: {error.message}", messages.ERROR)
+            return
+        failed = f": {done.last_error}" if done.last_error else ""
+        level = messages.WARNING if failed else messages.SUCCESS
+        self.message_user(request, f"{done.name} is now {done.state_detail} ({done.status}){failed}", level)
+
+
+@admin.register(AgentStateHistory)
+class AgentStateHistoryAdmin(ReadOnlyAdmin):
+    """The moves of all agents, newest first."""
+
+    list_display = ("timestamp", "agent", "previous_state_detail", "new_state_detail", "new_status", "actor", "reason")
+    list_filter = ("new_state_detail", "new_status")
+    list_select_related = ("agent",)
+    search_fields = ("agent__name", "actor", "reason")
+    date_hierarchy = "timestamp"
+    ordering = ("-timestamp", "-id")

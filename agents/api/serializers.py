@@ -1,0 +1,247 @@
+"""What the API reads and writes about agents."""
+
+from dataclasses import asdict
+from typing import Any
+
+from rest_framework import serializers
+
+from agents.hooks import ExecutionFigures
+from agents.models import Agent, AgentDefinition, AgentStateHistory
+from agents.policies import OPERATOR_VERBS
+from agents.selectors import ORDERINGS, AgentQuery
+from agents.services.moves import allowed_verbs
+from agents.states import TYPE_WORDS, AgentStateDetail, AgentStatus, agent_type
+
+
+class DefinitionSerializer(serializers.ModelSerializer[AgentDefinition]):
+    class Meta:
+        model = AgentDefinition
+        fields = [
+            "id",
+            "slug",
+            "name",
+            "agent_type",
+            "description",
+            "capabilities",
+            "config_schema",
+            "metadata",
+            "is_enabled",
+            "source_module",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class AgentSerializer(serializers.ModelSerializer[Agent]):
+    """One agent; `status` is BUSY while it works."""
+
+    agent_id = serializers.UUIDField(source="id", read_only=True)
+    workspace_id = serializers.UUIDField(read_only=True)
+    project_id = serializers.UUIDField(read_only=True)
+    definition = serializers.CharField(source="definition.slug", read_only=True)
+    status = serializers.ChoiceField(choices=list(AgentStatus), source="shown_status", read_only=True)
+    is_active = serializers.BooleanField(read_only=True)
+    running = serializers.IntegerField(source="running_count", read_only=True)
+    allowed_transitions = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Agent
+        fields = [
+            "id",
+            "agent_id",
+            "workspace_id",
+            "project_id",
+            "definition",
+            "name",
+            "description",
+            "type",
+            "status",
+            "state_detail",
+            "is_active",
+            "is_enabled",
+            "in_maintenance",
+            "running",
+            "allowed_transitions",
+            "capabilities",
+            "configuration",
+            "prompt_template",
+            "endpoint",
+            "protocol",
+            "max_concurrent_tasks",
+            "weight",
+            "last_heartbeat_at",
+            "last_error",
+            "metadata",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+    def get_allowed_transitions(self, agent: Agent) -> list[str]:
+        return allowed_verbs(agent)
+
+
+class CapabilityList(serializers.ListField):
+    child = serializers.CharField(max_length=100)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, **kwargs)
+
+
+class AgentChangeSerializer(serializers.Serializer[Any]):
+    """What may be changed of an agent. With PUT, what is left out returns to its default."""
+
+    name = serializers.CharField(max_length=100)
+    description = serializers.CharField(allow_blank=True, max_length=10_000, default="")
+    configuration = serializers.DictField(default=dict)
+    prompt_template = serializers.CharField(allow_blank=True, trim_whitespace=False, max_length=100_000, default="")
+    capabilities = CapabilityList(required=False)
+    endpoint = serializers.URLField(allow_blank=True, max_length=200, default="")
+    protocol = serializers.ChoiceField(choices=["", "http"], default="")
+    is_enabled = serializers.BooleanField(default=True)
+    max_concurrent_tasks = serializers.IntegerField(min_value=1, max_value=1000, default=4)
+    weight = serializers.IntegerField(min_value=1, max_value=1000, default=1)
+    metadata = serializers.DictField(default=dict)
+    definition = serializers.CharField(required=False, max_length=60, help_text="as it is: it cannot be changed")
+    type = serializers.CharField(required=False, max_length=100, help_text="as it is: it cannot be changed")
+
+
+class AgentCreateSerializer(AgentChangeSerializer):
+    """A new agent: of a `definition`, or of what its `type` word means; with an `endpoint` a remote one."""
+
+    name = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+    definition = serializers.CharField(required=False, max_length=60, help_text="a definition's slug")
+    type = serializers.CharField(required=False, max_length=100, help_text="a definition's slug, or a type")
+    project_id = serializers.UUIDField(required=False, help_text="without it: the default project")
+    workspace_id = serializers.UUIDField(required=False, help_text="whose default project is meant")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not (attrs.get("definition") or attrs.get("type") or attrs.get("endpoint")):
+            raise serializers.ValidationError({"definition": "Give a definition (see GET /definitions) or a type."})
+        return attrs
+
+
+class AgentQuerySerializer(serializers.Serializer[Any]):
+    """How a list of agents is narrowed and ordered. Terminated agents show with `state_detail=TERMINATED` only."""
+
+    project = serializers.UUIDField(required=False)
+    status = serializers.CharField(required=False, help_text="BUSY means working now")
+    state_detail = serializers.CharField(required=False)
+    type = serializers.CharField(required=False, help_text="also the older words, such as planner")
+    definition = serializers.CharField(required=False, help_text="a definition's slug")
+    capability = serializers.CharField(required=False, help_text="several with commas: all of them")
+    search = serializers.CharField(required=False, max_length=200, help_text="in name, description and definition")
+    ordering = serializers.CharField(
+        required=False, default="name", help_text=f"one of {', '.join(ORDERINGS)}; - turns"
+    )
+
+    def validate_status(self, word: str) -> str:
+        return _one_of(word.upper(), list(AgentStatus))
+
+    def validate_state_detail(self, word: str) -> str:
+        return _one_of(word.upper(), list(AgentStateDetail))
+
+    def validate_type(self, word: str) -> str:
+        known = agent_type(word)
+        if known is None:
+            raise serializers.ValidationError(f"Give one of {', '.join(sorted(TYPE_WORDS))}.")
+        return str(known)
+
+    def validate_ordering(self, word: str) -> str:
+        return word if word.removeprefix("-") in ORDERINGS else _one_of(word, list(ORDERINGS))
+
+    def to_query(self) -> AgentQuery:
+        values = dict(self.validated_data)
+        return AgentQuery(capabilities=words(values.pop("capability", "")), **values)
+
+
+class DiscoverQuerySerializer(serializers.Serializer[Any]):
+    capability = serializers.CharField(help_text="several with commas: all of them")
+    project = serializers.UUIDField(required=False)
+
+
+class DefinitionQuerySerializer(serializers.Serializer[Any]):
+    capability = serializers.CharField(required=False, help_text="several with commas: all of them")
+    search = serializers.CharField(required=False, max_length=200)
+    is_enabled = serializers.BooleanField(
+        required=False, default=False, help_text="true: only those agents can be made of"
+    )
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=2000, default="")
+
+
+class StatusRequestSerializer(ReasonSerializer):
+    status = serializers.CharField(max_length=40, help_text="ACTIVE, INACTIVE, MAINTENANCE, READY, PAUSED, TERMINATED")
+
+
+class MaintenanceRequestSerializer(ReasonSerializer):
+    enabled = serializers.BooleanField(default=True)
+
+
+class MetricsSerializer(serializers.Serializer[Any]):
+    running = serializers.IntegerField()
+    completed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    mean_seconds = serializers.FloatField(allow_null=True)
+
+
+class AgentStatusSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    agent_id = serializers.UUIDField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(choices=list(AgentStatus))
+    state_detail = serializers.ChoiceField(choices=list(AgentStateDetail))
+    in_maintenance = serializers.BooleanField()
+    allowed_transitions = serializers.ListField(child=serializers.ChoiceField(choices=list(OPERATOR_VERBS)))
+    last_error = serializers.CharField(allow_blank=True)
+    last_heartbeat_at = serializers.DateTimeField(allow_null=True)
+    metrics = MetricsSerializer()
+
+
+class StateHistorySerializer(serializers.ModelSerializer[AgentStateHistory]):
+    class Meta:
+        model = AgentStateHistory
+        fields = [
+            "id",
+            "previous_status",
+            "new_status",
+            "previous_state_detail",
+            "new_state_detail",
+            "reason",
+            "actor",
+            "timestamp",
+        ]
+        read_only_fields = fields
+
+
+def words(text: str) -> tuple[str, ...]:
+    """`"a, b"` as ("a", "b")."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _one_of(word: str, allowed: list[Any]) -> str:
+    if word not in allowed:
+        raise serializers.ValidationError(f"Give one of {', '.join(map(str, allowed))}.")
+    return word
+
+
+def status_of(agent: Agent, figures: ExecutionFigures) -> dict[str, Any]:
+    """Status and metrics in the shape of `AgentStatusSerializer`."""
+    return AgentStatusSerializer(
+        {
+            "id": agent.id,
+            "agent_id": agent.id,
+            "name": agent.name,
+            "status": agent.shown_status,
+            "state_detail": agent.state_detail,
+            "in_maintenance": agent.in_maintenance,
+            "allowed_transitions": allowed_verbs(agent),
+            "last_error": agent.last_error,
+            "last_heartbeat_at": agent.last_heartbeat_at,
+            "metrics": {"running": agent.running_count, **asdict(figures)},
+        }
+    ).data

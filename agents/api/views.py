@@ -1,0 +1,178 @@
+"""Routes of agents and their definitions."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from agents import selectors, services
+from agents.api import serializers as shapes
+from agents.models import Agent
+from workspaces.api.views import AccessMixin
+
+
+class Door(AccessMixin, GenericAPIView[Any]):
+    """A view of agents: answers one, or a page of them, with what runs now."""
+
+    serializer_class = shapes.AgentSerializer
+    filter_backends = ()
+
+    def read(self, shape: type[BaseSerializer[Any]], data: Any, **options: Any) -> BaseSerializer[Any]:
+        """What was sent, checked. Raises: ValidationError, by field."""
+        serializer = shape(data=data, **options)
+        serializer.is_valid(raise_exception=True)
+        return serializer
+
+    def page_of_agents(self, found: Any) -> Response:
+        agents = selectors.with_running(self.paginate_queryset(found) or [])
+        return self.get_paginated_response(shapes.AgentSerializer(agents, many=True).data)
+
+    def one(self, agent: Agent, code: int = status.HTTP_200_OK) -> Response:
+        return Response(shapes.AgentSerializer(selectors.with_running([agent])[0]).data, status=code)
+
+
+class AgentList(Door):
+    @extend_schema(operation_id="agents_list", parameters=[shapes.AgentQuerySerializer], tags=["agents"])
+    def get(self, request: Request) -> Response:
+        """The agents of your workspaces, and what they can do."""
+        query = self.read(shapes.AgentQuerySerializer, request.query_params.dict())
+        return self.page_of_agents(selectors.listed_agents(self.access, query.to_query()))  # type: ignore[attr-defined]
+
+    @extend_schema(
+        operation_id="agents_create",
+        request=shapes.AgentCreateSerializer,
+        responses={201: shapes.AgentSerializer},
+        tags=["agents"],
+    )
+    def post(self, request: Request) -> Response:
+        """Make an agent of a definition, or of what its type means; with an endpoint, register a remote one."""
+        values = dict(self.read(shapes.AgentCreateSerializer, request.data).validated_data)
+        agent = services.register_agent(
+            access=self.access,
+            definition=values.pop("definition", ""),
+            type_word=values.pop("type", ""),
+            project_id=values.pop("project_id", None),
+            workspace_id=values.pop("workspace_id", None),
+            name=values.pop("name"),
+            configuration=values.pop("configuration"),
+            fields=values,  # type: ignore[arg-type]
+        )
+        return self.one(agent, status.HTTP_201_CREATED)
+
+
+class AgentDiscovery(Door):
+    @extend_schema(operation_id="agents_discover", parameters=[shapes.DiscoverQuerySerializer], tags=["agents"])
+    def get(self, request: Request) -> Response:
+        """Agents that offer a capability and may be given work now, the least loaded first."""
+        values = self.read(shapes.DiscoverQuerySerializer, request.query_params.dict()).validated_data
+        wanted = shapes.words(values["capability"])
+        found = selectors.discovered_agents(self.access, wanted, project_id=values.get("project"))
+        return self.get_paginated_response(shapes.AgentSerializer(self.paginate_queryset(found), many=True).data)
+
+
+class AgentDetail(Door):
+    @extend_schema(operation_id="agents_retrieve", tags=["agents"])
+    def get(self, request: Request, agent_id: UUID) -> Response:
+        return self.one(selectors.agent_for(self.access, agent_id))
+
+    @extend_schema(operation_id="agents_update", request=shapes.AgentChangeSerializer, tags=["agents"])
+    def patch(self, request: Request, agent_id: UUID) -> Response:
+        """Change what is given."""
+        return self._change(request, agent_id, partial=True)
+
+    @extend_schema(operation_id="agents_replace", request=shapes.AgentChangeSerializer, tags=["agents"])
+    def put(self, request: Request, agent_id: UUID) -> Response:
+        """Set all that may be changed; what is left out returns to its default."""
+        return self._change(request, agent_id, partial=False)
+
+    @extend_schema(operation_id="agents_delete", responses={204: None}, tags=["agents"])
+    def delete(self, request: Request, agent_id: UUID) -> Response:
+        """Terminate an agent; its history stays."""
+        services.delete_agent(access=self.access, agent_id=agent_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _change(self, request: Request, agent_id: UUID, *, partial: bool) -> Response:
+        values = self.read(shapes.AgentChangeSerializer, request.data, partial=partial).validated_data
+        return self.one(
+            services.update_agent(access=self.access, agent_id=agent_id, changes=dict(values), replace=not partial)
+        )
+
+
+class AgentStatusView(Door):
+    @extend_schema(operation_id="agents_status", responses=shapes.AgentStatusSerializer, tags=["agents"])
+    def get(self, request: Request, agent_id: UUID) -> Response:
+        """Status and metrics of an agent."""
+        return self._status(selectors.agent_for(self.access, agent_id))
+
+    @extend_schema(
+        operation_id="agents_set_status",
+        request=shapes.StatusRequestSerializer,
+        responses=shapes.AgentStatusSerializer,
+        tags=["agents"],
+    )
+    def post(self, request: Request, agent_id: UUID) -> Response:
+        """Walk to a status; 409 with the allowed transitions when no way leads there."""
+        values = self.read(shapes.StatusRequestSerializer, request.data).validated_data
+        return self._status(services.set_status(access=self.access, agent_id=agent_id, **values))
+
+    def _status(self, agent: Agent) -> Response:
+        selectors.with_running([agent])
+        return Response(shapes.status_of(agent, selectors.figures_of(agent)))
+
+
+class AgentVerb(Door):
+    """`POST /agents/{id}/<verb>`; the verb is given by the route."""
+
+    verb = ""
+
+    @extend_schema(request=shapes.ReasonSerializer, responses=shapes.AgentSerializer, tags=["agents"])
+    def post(self, request: Request, agent_id: UUID) -> Response:
+        values = self.read(shapes.ReasonSerializer, request.data).validated_data
+        agent = services.transition_agent(access=self.access, agent_id=agent_id, verb=self.verb, **values)
+        return self.one(agent)
+
+
+class AgentMaintenance(Door):
+    @extend_schema(operation_id="agents_maintenance", request=shapes.MaintenanceRequestSerializer, tags=["agents"])
+    def post(self, request: Request, agent_id: UUID) -> Response:
+        """Raise or lower the maintenance flag: nothing new is assigned while it is up."""
+        values = self.read(shapes.MaintenanceRequestSerializer, request.data).validated_data
+        return self.one(services.set_maintenance(access=self.access, agent_id=agent_id, **values))
+
+
+class AgentHistory(Door):
+    serializer_class = shapes.StateHistorySerializer
+
+    @extend_schema(operation_id="agents_history", responses=shapes.StateHistorySerializer(many=True), tags=["agents"])
+    def get(self, request: Request, agent_id: UUID) -> Response:
+        """What the agent went through, newest first."""
+        page = self.paginate_queryset(selectors.state_history(self.access, agent_id))
+        return self.get_paginated_response(shapes.StateHistorySerializer(page, many=True).data)
+
+
+class DefinitionList(Door):
+    serializer_class = shapes.DefinitionSerializer
+
+    @extend_schema(operation_id="definitions_list", parameters=[shapes.DefinitionQuerySerializer], tags=["definitions"])
+    def get(self, request: Request) -> Response:
+        """What agents can be made of."""
+        values = self.read(shapes.DefinitionQuerySerializer, request.query_params.dict()).validated_data
+        found = selectors.definitions(
+            search=values.get("search", ""),
+            capabilities=shapes.words(values.get("capability", "")),
+            enabled_only=values["is_enabled"],
+        )
+        return self.get_paginated_response(shapes.DefinitionSerializer(self.paginate_queryset(found), many=True).data)
+
+
+class DefinitionDetail(Door):
+    serializer_class = shapes.DefinitionSerializer
+
+    @extend_schema(operation_id="definitions_retrieve", tags=["definitions"])
+    def get(self, request: Request, slug: str) -> Response:
+        return Response(shapes.DefinitionSerializer(selectors.definition_for(slug)).data)

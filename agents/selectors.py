@@ -1,0 +1,205 @@
+"""Reads of agents: who may see which, and what is shown beside them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q
+
+from agents import conf, hooks
+from agents.models import Agent, AgentDefinition, AgentQuerySet, AgentStateHistory
+from agents.registry import get_registry
+from agents.states import AgentStatus
+from core.errors import Invalid, NotFound
+from workspaces.access import Access
+from workspaces.models import Project
+
+
+def visible_agents(access: Access) -> AgentQuerySet:
+    """All agents of the caller's workspaces, terminated ones too; none while agents are switched off."""
+    if not conf.agents_enabled():
+        return Agent.objects.none()
+    return Agent.objects.filter(workspace_id__in=access.workspace_ids).select_related(
+        "definition", "project", "workspace"
+    )
+
+
+def agent_for(access: Access, agent_id: UUID) -> Agent:
+    """Raises: NotFound when there is no such agent in the caller's workspaces."""
+    agent = visible_agents(access).filter(id=agent_id).first()
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    return agent
+
+
+@dataclass(frozen=True, slots=True)
+class AgentQuery:
+    """Which agents a list shows; empty fields do not narrow it. `status` knows BUSY, which is not stored."""
+
+    project: UUID | None = None
+    status: str = ""
+    state_detail: str = ""
+    type: str = ""
+    definition: str = ""
+    capabilities: tuple[str, ...] = ()
+    search: str = ""
+    ordering: str = "name"
+
+
+ORDERINGS = ("name", "created_at", "updated_at", "status", "state_detail", "type")
+
+
+def listed_agents(access: Access, query: AgentQuery) -> AgentQuerySet:
+    """The agents a query asks for, ordered; terminated ones only when `state_detail` asks for them."""
+    found = visible_agents(access).with_capabilities(query.capabilities)
+    found = found.filter(state_detail=query.state_detail) if query.state_detail else found.not_terminated()
+    exact = {"project_id": query.project, "type": query.type, "definition__slug": query.definition}
+    found = found.filter(**{name: value for name, value in exact.items() if value})
+    if query.search:
+        found = found.matching(query.search)
+    if query.status:
+        found = _of_status(found, query.status)
+    return found.order_by(query.ordering, "id")
+
+
+def _of_status(found: AgentQuerySet, status: str) -> AgentQuerySet:
+    if status not in (AgentStatus.ACTIVE, AgentStatus.BUSY):
+        return found.filter(status=status)
+    active = found.filter(status=AgentStatus.ACTIVE)
+    counts = hooks.running_counts(list(active.order_by().values_list("id", flat=True)))
+    busy = [agent_id for agent_id, count in counts.items() if count]
+    return active.filter(id__in=busy) if status == AgentStatus.BUSY else active.exclude(id__in=busy)
+
+
+def with_running(agents: Iterable[Agent]) -> list[Agent]:
+    """The same agents, each knowing its `running_count` and so its `shown_status`; one query for all."""
+    listed = list(agents)
+    counts = hooks.running_counts([agent.id for agent in listed]) if listed else {}
+    for agent in listed:
+        agent.running_count = counts.get(agent.id, 0)
+    return listed
+
+
+def figures_of(agent: Agent) -> hooks.ExecutionFigures:
+    """What an agent has done so far."""
+    return hooks.execution_figures([agent.id]).get(agent.id, hooks.ExecutionFigures())
+
+
+def name_is_taken(agent: Agent, name: str) -> bool:
+    """Whether another agent of the workspace that is not terminated has this name."""
+    others = Agent.objects.not_terminated().filter(workspace_id=agent.workspace_id, name=name)
+    return others.exclude(id=agent.id).exists()
+
+
+def state_history(access: Access, agent_id: UUID) -> Sequence[AgentStateHistory]:
+    """An agent's moves, newest first. Raises: NotFound."""
+    agent = agent_for(access, agent_id)
+    return AgentStateHistory.objects.filter(agent=agent).order_by("-timestamp", "-id")
+
+
+def assignable_agents(project_id: UUID) -> AgentQuerySet:
+    """Agents of a project that may be given work now."""
+    if not conf.agents_enabled():
+        return Agent.objects.none()
+    return Agent.objects.filter(project_id=project_id).assignable().select_related("definition")
+
+
+def discovered_agents(access: Access, capabilities: Iterable[str], *, project_id: UUID | None = None) -> list[Agent]:
+    """Agents that may be given work now and offer all these capabilities, the least loaded for their weight first."""
+    found = visible_agents(access).assignable().with_capabilities(capabilities)
+    if project_id is not None:
+        found = found.filter(project_id=project_id)
+    return sorted(with_running(found), key=lambda agent: (agent.running_count / max(agent.weight, 1), agent.name))
+
+
+def find_agents(*, project: Project, names: Sequence[str]) -> list[Agent]:
+    """The agents a request names, in its order: each by id, else by name in the project, else by definition slug.
+
+    Of several agents of a definition the first made that may be given work is meant. Terminated ones are not found.
+    Raises: Invalid, naming those that are not in the project.
+    """
+    rows = list(_candidates(project.id, names)) if names else []
+    found = [_pick(rows, name) for name in names]
+    unknown = [name for name, agent in zip(names, found, strict=True) if agent is None]
+    if unknown:
+        offered = sorted({row.name for row in assignable_agents(project.id)})
+        raise Invalid(
+            f"No agent {', '.join(map(repr, unknown))} in this project.",
+            code="unknown_agent",
+            details={"agents": [f"Give ids, names or definitions of: {', '.join(offered) or 'no agents here yet'}."]},
+        )
+    return [agent for agent in found if agent is not None]
+
+
+def _candidates(project_id: UUID, names: Sequence[str]) -> AgentQuerySet:
+    ids = [agent_id for agent_id in map(_uuid, names) if agent_id]
+    named = Q(id__in=ids) | Q(name__in=names) | Q(definition__slug__in=names)
+    visible = visible_in_project(project_id)
+    return visible.not_terminated().filter(named).order_by("created_at", "id")
+
+
+def visible_in_project(project_id: UUID) -> AgentQuerySet:
+    """All agents of a project; for callers whose access to it has been checked."""
+    if not conf.agents_enabled():
+        return Agent.objects.none()
+    return Agent.objects.filter(project_id=project_id).select_related("definition")
+
+
+def _pick(rows: Sequence[Agent], name: str) -> Agent | None:
+    for row in rows:
+        if str(row.id) == name.strip().lower():
+            return row
+    for row in rows:
+        if row.name == name:
+            return row
+    of_definition = [row for row in rows if row.definition.slug == name]
+    working = [row for row in of_definition if row.can_be_assigned]
+    return next(iter([*working, *of_definition]), None)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def definitions(
+    *, search: str = "", capabilities: Iterable[str] = (), enabled_only: bool = False
+) -> list[AgentDefinition]:
+    """What code can do, by slug; the same for every workspace."""
+    rows = AgentDefinition.objects.filter(is_enabled=True) if enabled_only else AgentDefinition.objects.all()
+    wanted = set(capabilities)
+    text = search.lower()
+    return [
+        row
+        for row in rows.order_by("slug")
+        if wanted <= set(row.capabilities) and text in f"{row.slug} {row.name} {row.description}".lower()
+    ]
+
+
+def definition_for(slug: str) -> AgentDefinition:
+    """Raises: NotFound."""
+    row = AgentDefinition.objects.filter(slug=slug).first()
+    if row is None:
+        raise NotFound(f"There is no agent definition {slug!r}.")
+    return row
+
+
+def enabled_slugs() -> list[str]:
+    """Slugs of the definitions agents can be made of."""
+    return list(AgentDefinition.objects.filter(is_enabled=True).order_by("slug").values_list("slug", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryReport:
+    """What this process knows: slugs of its agent classes, and modules it could not load with the reason."""
+
+    slugs: tuple[str, ...]
+    failures: Mapping[str, str]
+
+
+def registry_report() -> RegistryReport:
+    """For the health page."""
+    registry = get_registry()
+    return RegistryReport(tuple(sorted(registry.entries)), dict(registry.failures))

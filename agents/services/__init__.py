@@ -1,0 +1,22 @@
+"""Verbs of agents, one file a noun."""
+
+from agents.services.agents import AgentFields, create_agent, delete_agent, update_agent
+from agents.services.builtin import ensure_builtin_agents, ensure_builtin_agents_everywhere
+from agents.services.definitions import SyncReport, sync_definitions
+from agents.services.lifecycle import set_maintenance, set_status, transition_agent
+from agents.services.registration import register_agent
+
+__all__ = [
+    "AgentFields",
+    "SyncReport",
+    "create_agent",
+    "delete_agent",
+    "ensure_builtin_agents",
+    "ensure_builtin_agents_everywhere",
+    "register_agent",
+    "set_maintenance",
+    "set_status",
+    "sync_definitions",
+    "transition_agent",
+    "update_agent",
+]

@@ -1,0 +1,118 @@
+"""One move of an agent's lifecycle: under the row's lock, with status, history and audit in the same transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from agents.models import Agent, AgentStateHistory
+from agents.policies import OPERATOR_VERBS
+from agents.states import AGENT_LIFECYCLE, AgentStateDetail
+from core.errors import NotFound
+from core.lifecycle import IllegalTransition
+from workspaces.access import Access
+from workspaces.services import record_audit
+from workspaces.states import Role
+
+
+def allowed_verbs(agent: Agent) -> list[str]:
+    """The lifecycle verbs a person may ask for now, in table order."""
+    return [verb for verb in AGENT_LIFECYCLE.verbs_from(agent.state_detail) if verb in OPERATOR_VERBS]
+
+
+def out_of_order(agent: Agent, wanted: str) -> IllegalTransition:
+    """The error for a verb or status the agent's state does not allow."""
+    allowed = allowed_verbs(agent)
+    return IllegalTransition(
+        f"The agent {agent.name} is {agent.state_detail}: {wanted} is not possible now. "
+        f"Possible: {', '.join(allowed) or 'nothing, it is final'}.",
+        details={"state": str(agent.state_detail), "status": str(agent.status), "allowed": allowed},
+    )
+
+
+def require_verb(agent: Agent, verb: str) -> None:
+    """Raises: IllegalTransition, with what is allowed now."""
+    if agent.state_detail not in AGENT_LIFECYCLE.moves[verb].sources:
+        raise out_of_order(agent, verb)
+
+
+def locked(access: Access, agent_id: UUID) -> Agent:
+    """The agent's row, locked until the transaction ends, for a caller who may change agents.
+
+    Raises: NotFound, Forbidden.
+    """
+    agent = (
+        Agent.objects.select_for_update(of=("self",))
+        .select_related("definition", "project", "workspace")
+        .filter(id=agent_id, workspace_id__in=access.workspace_ids)
+        .first()
+    )
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    access.require(agent.workspace_id, Role.OPERATOR)
+    return agent
+
+
+@transaction.atomic
+def move(*, access: Access, agent_id: UUID, verb: str, reason: str = "", error: str = "", action: str = "") -> Agent:
+    """Make one move and save what follows from it. `error` is for `fail`; with `action` an audit entry is written.
+
+    Raises: NotFound, Forbidden, IllegalTransition when another was faster.
+    """
+    agent = locked(access, agent_id)
+    require_verb(agent, verb)
+    before = snapshot(agent)
+    apply_verb(agent, verb, error)
+    agent.save(update_fields=["state_detail", "status", "last_error", "in_maintenance", "updated_at"])
+    AgentStateHistory.objects.create(**history_values(agent, before, reason=reason or error, actor=access.actor))
+    if action:
+        audit(access, agent, action, before=before, after=snapshot(agent) | ({"reason": reason} if reason else {}))
+    return agent
+
+
+def apply_verb(agent: Agent, verb: str, error: str = "") -> None:
+    """Change the agent in memory, `status` included."""
+    if verb == "fail":
+        agent.fail(error)
+    else:
+        getattr(agent, verb)()
+    if agent.state_detail == AgentStateDetail.TERMINATED:
+        agent.in_maintenance = False
+    agent.derive_status()
+
+
+def snapshot(agent: Agent) -> dict[str, Any]:
+    return {
+        "status": str(agent.status),
+        "state_detail": str(agent.state_detail),
+        "in_maintenance": agent.in_maintenance,
+    }
+
+
+def history_values(agent: Agent, before: Mapping[str, Any] | None, *, reason: str, actor: str) -> dict[str, Any]:
+    """The fields of the history row for a move from `before` (None: the agent was made)."""
+    return {
+        "agent": agent,
+        "previous_status": before["status"] if before else None,
+        "new_status": str(agent.status),
+        "previous_state_detail": before["state_detail"] if before else None,
+        "new_state_detail": str(agent.state_detail),
+        "reason": reason,
+        "actor": actor,
+    }
+
+
+def audit(
+    access: Access, agent: Agent, action: str, *, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> None:
+    record_audit(
+        workspace=agent.workspace,
+        actor=access.actor,
+        action=action,
+        object_type="agent",
+        object_id=str(agent.id),
+        before=before,
+        after=after,
+        ip=access.ip,
+    )

@@ -1,0 +1,182 @@
+"""The registry of agent classes and its rows."""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from agents import registry as registry_module
+from agents.base import BaseAgent
+from agents.models import AgentDefinition
+from agents.registry import AgentRegistry, UnknownDefinition, build_registry
+from agents.selectors import definitions, registry_report
+from agents.services import sync_definitions
+from tests.unit.agents.worlds import RecordingAgent, definition, use_registry
+
+
+@pytest.fixture
+def registry() -> AgentRegistry:
+    return AgentRegistry()
+
+
+def module_of(monkeypatch: pytest.MonkeyPatch, name: str, register: Any) -> str:
+    module = ModuleType(name)
+    module.register_agents = register  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, name, module)
+    return name
+
+
+class TestAgentRegistry:
+    def test_a_class_is_found_by_its_slug(self, registry: AgentRegistry) -> None:
+        registry.register(RecordingAgent, "recorder", "Records")
+        agent = registry.create("recorder", {"depth": 2}, name="one")
+        assert agent.to_dict() == {
+            "name": "one",
+            "class": "tests.unit.agents.worlds.RecordingAgent",
+            "agent_type": "CUSTOM",
+            "capabilities": ["record", "listen"],
+            "configuration": {"depth": 2},
+            "is_initialized": False,
+            "is_active": False,
+        }
+
+    def test_an_unknown_slug_is_named(self, registry: AgentRegistry) -> None:
+        with pytest.raises(UnknownDefinition, match="nobody"):
+            registry.get("nobody")
+
+    def test_the_same_class_may_register_twice_but_no_other_under_its_slug(self, registry: AgentRegistry) -> None:
+        registry.register(RecordingAgent, "recorder")
+        registry.register(RecordingAgent, "recorder")
+        other = type("Other", (RecordingAgent,), {})
+        with pytest.raises(ValueError, match="already registered"):
+            registry.register(other, "recorder")
+
+    @pytest.mark.parametrize(
+        ("fields", "slug", "sentence"),
+        [
+            ({}, "two words", "letters"),
+            ({}, "x" * 61, "60"),
+            ({"agent_type": "WIZARD"}, "a", "WIZARD"),
+            ({"capabilities": "search"}, "a", "list of words"),
+            ({"capabilities": (1,)}, "a", "list of words"),
+            ({"config_schema": {"type": "objekt"}}, "a", "no JSON Schema"),
+            ({"config_schema": {"$ref": "https://example.org/s"}}, "a", "inside the schema"),
+        ],
+    )
+    def test_what_a_definition_cannot_hold_is_refused(
+        self, registry: AgentRegistry, fields: dict[str, Any], slug: str, sentence: str
+    ) -> None:
+        with pytest.raises(ValueError, match=sentence):
+            registry.register(type("Odd", (RecordingAgent,), fields), slug)
+        assert not registry.entries
+
+    def test_what_is_no_agent_class_is_refused(self, registry: AgentRegistry) -> None:
+        with pytest.raises(TypeError, match="BaseAgent"):
+            registry.register(dict, "a")  # type: ignore[arg-type]
+
+    def test_a_module_that_cannot_be_loaded_stops_no_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def register(registry: AgentRegistry) -> None:
+            registry.register(RecordingAgent, "recorder")
+
+        good = module_of(monkeypatch, "good_agents", register)
+        odd = module_of(monkeypatch, "odd_agents", None)
+        found = build_registry(["no.such.module", odd, good])
+        assert "recorder" in found.entries
+        assert found.entries["recorder"].source_module == "good_agents"
+        assert set(found.failures) == {"no.such.module", "odd_agents"}
+        assert "ModuleNotFoundError" in found.failures["no.such.module"]
+
+    def test_even_a_module_that_exits_stops_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def register(registry: AgentRegistry) -> None:
+            raise SystemExit(3)
+
+        found = build_registry([module_of(monkeypatch, "leaving_agents", register)])
+        assert "SystemExit" in found.failures["leaving_agents"]
+
+
+class TestSync:
+    pytestmark = pytest.mark.django_db
+
+    def test_migrations_leave_the_built_in_definitions(self) -> None:
+        row = definition("scripted")
+        assert row.is_enabled
+        assert row.capabilities == ["scripted"]
+        assert row.source_module == "agents.builtin"
+
+    def test_a_new_class_becomes_a_row(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        use_registry(monkeypatch, recorder=RecordingAgent)
+        row = definition("recorder")
+        assert (row.name, row.agent_type, row.capabilities) == ("Recorder", "CUSTOM", ["record", "listen"])
+        assert row.config_schema == RecordingAgent.config_schema
+
+    def test_a_class_that_is_gone_is_disabled_and_enabled_when_it_is_back(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use_registry(monkeypatch, recorder=RecordingAgent)
+        first = definition("recorder")
+        use_registry(monkeypatch)
+        assert not definition("recorder").is_enabled
+        assert definition("recorder").id == first.id
+        report = sync_definitions(registry=use_registry(monkeypatch, recorder=RecordingAgent))
+        assert definition("recorder").is_enabled
+        assert definition("recorder").metadata == {}
+        assert report.updated == ()
+
+    def test_what_an_operator_disabled_stays_disabled(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        use_registry(monkeypatch, recorder=RecordingAgent)
+        AgentDefinition.objects.filter(slug="recorder").update(is_enabled=False)
+        use_registry(monkeypatch)
+        changed = type("Changed", (RecordingAgent,), {"capabilities": ("other",)})
+        use_registry(monkeypatch, recorder=changed)
+        assert definition("recorder").capabilities == ["other"]
+        assert not definition("recorder").is_enabled
+
+    def test_a_second_sync_changes_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+    ) -> None:
+        registry = use_registry(monkeypatch, recorder=RecordingAgent)
+        with django_assert_num_queries(3):
+            report = sync_definitions(registry=registry)
+        assert (report.created, report.updated, report.disabled) == ((), (), ())
+
+    def test_the_command_says_what_changed_and_what_failed(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        registry = AgentRegistry()
+        registry.register(RecordingAgent, "recorder")
+        monkeypatch.setattr(registry_module, "_registry", registry)
+        call_command("sync_agents")
+        assert "new: recorder" in capsys.readouterr().out
+        call_command("sync_agents")
+        assert "nothing changed" in capsys.readouterr().out
+        registry.failures["no.such.module"] = "ModuleNotFoundError: no"
+        with pytest.raises(CommandError, match=r"no\.such\.module"):
+            call_command("sync_agents")
+
+    def test_the_health_report_names_modules_that_failed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        registry = use_registry(monkeypatch, recorder=RecordingAgent)
+        registry.failures["no.such.module"] = "ModuleNotFoundError: no"
+        report = registry_report()
+        assert report.slugs == ("recorder",)
+        assert "no.such.module" in report.failures
+
+    def test_definitions_are_found_by_capability_and_text(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        use_registry(monkeypatch, recorder=RecordingAgent, plain=type("Plain", (RecordingAgent,), {"capabilities": ()}))
+        assert [row.slug for row in definitions(capabilities=["record", "listen"])] == ["recorder"]
+        assert [row.slug for row in definitions(search="PLAIN")] == ["plain"]
+        assert "scripted" not in [row.slug for row in definitions(enabled_only=True)]
+        assert "scripted" in [row.slug for row in definitions()]
+
+
+async def test_a_base_agent_goes_through_its_hooks() -> None:
+    class Quiet(BaseAgent):
+        def run(self, ctx: Any) -> None:
+            return None
+
+    agent, seen = Quiet(), []
+    for hook in (agent.initialize, agent.activate, agent.deactivate, agent.shutdown):
+        await hook()
+        seen.append((agent.is_initialized, agent.is_active))
+    assert seen == [(True, False), (True, True), (True, False), (False, False)]
