@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class DocumentsConfig(AppConfig):
     name = "documents"
     label = "documents"
+
+    def ready(self) -> None:
+        from documents import signals
+
+        signals.connect()
