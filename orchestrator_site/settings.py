@@ -175,7 +175,12 @@ ENGINE_MAX_SESSIONS = env.read("ENGINE_MAX_SESSIONS")
 ENGINE_MAX_EXECUTIONS = env.read("ENGINE_MAX_EXECUTIONS")
 ENGINE_LEASE_SECONDS = env.read("ENGINE_LEASE_SECONDS")
 
-UNFOLD = {"SITE_TITLE": "Agent Orchestrator", "SITE_HEADER": "Agent Orchestrator", "SITE_SYMBOL": "hub"}
+UNFOLD = {
+    "SITE_TITLE": "Agent Orchestrator",
+    "SITE_HEADER": "Agent Orchestrator",
+    "SITE_SYMBOL": "hub",
+    "LOGIN": {"form": "workspaces.forms.SlowAuthenticationForm"},
+}
 
 LOGGING_CONFIG = None
 configure_logging(env.read("LOG_LEVEL"))

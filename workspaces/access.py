@@ -44,4 +44,9 @@ class Access:
             )
 
 
+def access_of_operator(actor: str, user_id: int | None, workspace_id: UUID, *, ip: str | None = None) -> Access:
+    """Who runs the installation acts as an owner of any one workspace. For the admin only."""
+    return Access(actor=actor, user_id=user_id, roles={workspace_id: Role.OWNER}, ip=ip)
+
+
 NOBODY = Access(actor="", user_id=None)
