@@ -63,7 +63,8 @@ class WorkspaceAdmin(ServiceAdmin):
         if change:
             services.update_workspace(access=operator(request, obj.id), workspace_id=obj.id, **form.cleaned_data)
             return
-        made = services.create_workspace(owner=User.objects.get(pk=request.user.pk), **form.cleaned_data)
+        assert isinstance(request.user, User)
+        made = services.create_workspace(owner=request.user, **form.cleaned_data)
         obj.pk, obj.slug = made.pk, made.slug
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -97,6 +97,7 @@ class AgentDetail(Door):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _change(self, request: Request, agent_id: UUID, *, partial: bool) -> Response:
+        selectors.agent_for(self.access, agent_id)
         values = self.read(shapes.AgentChangeSerializer, request.data, partial=partial).validated_data
         return self.one(
             services.update_agent(access=self.access, agent_id=agent_id, changes=dict(values), replace=not partial)
@@ -117,6 +118,7 @@ class AgentStatusView(Door):
     )
     def post(self, request: Request, agent_id: UUID) -> Response:
         """Walk to a status; 409 with the allowed transitions when no way leads there."""
+        selectors.agent_for(self.access, agent_id)
         values = self.read(shapes.StatusRequestSerializer, request.data).validated_data
         return self._status(services.set_status(access=self.access, agent_id=agent_id, **values))
 
