@@ -6,12 +6,14 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from agents.api.urls import urlpatterns as agents_api
 from core.api import views as core_views
+from sessions.api.stream import urlpatterns as streams_api
 from workspaces.api.urls import urlpatterns as workspaces_api
 
 # Every area adds its list here; all of them are served under /api/v1/ (documented) and the same under /api/.
 api: list[URLPattern | URLResolver] = [
     *workspaces_api,
     *agents_api,
+    *streams_api,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

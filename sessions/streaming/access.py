@@ -1,0 +1,44 @@
+"""Which session a caller may follow, and from where."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.errors import Invalid, NotFound
+from sessions.streaming import log
+from workspaces.access import Access
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stream begins: behind `after`, in a log that stands at `last_seq`."""
+
+    session_id: str
+    after: int
+    last_seq: int
+    is_finished: bool
+
+
+def place_in(*, access: Access, session_id: str, after: str) -> Place:
+    """`after` is the cursor as the client wrote it; empty means from the beginning.
+
+    Raises: NotFound for a session of another workspace, Invalid for a cursor that is none or lies beyond the log.
+    """
+    try:
+        head = log.head(str(UUID(session_id)))
+    except ValueError:
+        head = None
+    if head is None or access.role_in(head.workspace_id) is None:
+        raise NotFound("There is no such session.")
+    cursor = whole_number("after", after or "0", largest=2**63 - 1)
+    if cursor > head.last_seq:
+        sentence = f"The log stands at {head.last_seq}: resume from there, or from 0 for all of it."
+        raise Invalid(sentence, details={"after": [sentence]})
+    return Place(str(UUID(session_id)), cursor, head.last_seq, head.is_finished)
+
+
+def whole_number(name: str, text: str, *, smallest: int = 0, largest: int) -> int:
+    """Raises: Invalid, naming the parameter, when the text is no whole number in the range."""
+    if not text.isdecimal() or not text.isascii() or not smallest <= int(text) <= largest:
+        sentence = f"Give a whole number from {smallest} to {largest}."
+        raise Invalid(f"{name}: {sentence}", details={name: [sentence]})
+    return int(text)

@@ -1,0 +1,168 @@
+"""One hub per web process: hints come in, every session that is followed has one tail, any number of cursors follow."""
+
+import asyncio
+import time
+import weakref
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+import structlog
+from django.db import close_old_connections, connections
+
+from sessions.streaming import conf, log
+from sessions.streaming.frames import Notice
+from sessions.streaming.sources import DatagramSource, LayerSource, Source
+from sessions.streaming.tail import Cursor, Tail
+
+P = ParamSpec("P")
+R = TypeVar("R")
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Subscription:
+    """One follower's place in one session's stream."""
+
+    tail: Tail
+    cursor: Cursor
+
+    async def next(self, timeout_seconds: float) -> list[tuple[int, str]]:
+        """The next (seq or TOKENS, frame), a batch in order; empty when none came in time."""
+        ends_at = time.monotonic() + timeout_seconds
+        while not (rows := await self.tail.take(self.cursor)) and (left := ends_at - time.monotonic()) > 0:
+            await self.tail.wait(self.cursor, left)
+        return rows
+
+
+@dataclass(slots=True)
+class _Followed:
+    tail: Tail
+    task: asyncio.Task[None]
+    followers: int = 0
+
+
+class Hub:
+    """Belongs to one event loop. Reads run in two threads of its own, so a slow query never stops the loop."""
+
+    def __init__(self) -> None:
+        self._followed: dict[str, _Followed] = {}
+        self._opening: dict[str, asyncio.Lock] = {}
+        self._watchers: set[Callable[[str], None]] = set()
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="stream-reader")
+        self._source: Source | None = None
+        self._starting = asyncio.Lock()
+
+    @asynccontextmanager
+    async def subscribe(self, session_id: str, after: int, last_seq: int) -> AsyncIterator[Subscription]:
+        """Follow a session from behind seq `after`; `last_seq` is where its log stood when access was checked."""
+        followed = await self._follow(session_id, last_seq)
+        try:
+            yield Subscription(followed.tail, Cursor(after))
+        finally:
+            followed.followers -= 1
+            if not followed.followers and self._followed.get(session_id) is followed:
+                del self._followed[session_id]
+                followed.task.cancel()
+                await self._unfollow(session_id)
+
+    @asynccontextmanager
+    async def watch(self, on_change: Callable[[str], None]) -> AsyncIterator[None]:
+        """Hear of every session that changes, of all workspaces: `on_change(session id)`, on the loop."""
+        source = await self.start()
+        self._watchers.add(on_change)
+        await source.follow_all(True)
+        try:
+            yield
+        finally:
+            self._watchers.discard(on_change)
+            if not self._watchers:
+                await source.follow_all(False)
+
+    async def read(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a query in a reader thread."""
+
+        def work() -> R:
+            close_old_connections()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                close_old_connections()
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    def offer(self, notice: Notice) -> None:
+        """What the source calls for every hint."""
+        if followed := self._followed.get(notice.session_id):
+            followed.tail.offer(notice)
+        if notice.last_seq >= 0:
+            for watcher in list(self._watchers):
+                watcher(notice.session_id)
+
+    def change(self, session_id: str) -> None:
+        for watcher in list(self._watchers):
+            watcher(session_id)
+
+    async def start(self) -> Source:
+        async with self._starting:
+            if self._source is None:
+                source: Source = LayerSource(self) if conf.redis_url() else DatagramSource(self)
+                await source.start()
+                self._source = source
+        return self._source
+
+    async def close(self) -> None:
+        """Ends what the hub runs (in tests; a web process just ends)."""
+        for followed in self._followed.values():
+            followed.task.cancel()
+        self._followed.clear()
+        if self._source:
+            await self._source.stop()
+            self._source = None
+        for _ in range(2):
+            await asyncio.get_running_loop().run_in_executor(self._readers, connections.close_all)
+        self._readers.shutdown()
+
+    async def _follow(self, session_id: str, last_seq: int) -> _Followed:
+        source = await self.start()
+        async with self._opening.setdefault(session_id, asyncio.Lock()):
+            followed = self._followed.get(session_id)
+            if followed is None:
+                await source.follow(session_id)
+                tail = Tail(session_id, self.frames_after)
+                await tail.fill(last_seq)
+                followed = _Followed(tail, asyncio.create_task(self._keep_following(tail)))
+                self._followed[session_id] = followed
+            followed.followers += 1
+        self._opening.pop(session_id, None)
+        return followed
+
+    async def _unfollow(self, session_id: str) -> None:
+        source = await self.start()
+        await source.unfollow(session_id)
+        if session_id in self._followed:  # somebody came meanwhile
+            await source.follow(session_id)
+
+    async def _keep_following(self, tail: Tail) -> None:
+        while True:
+            try:
+                await tail.follow()
+            except Exception as error:  # noqa: BLE001  (a database that is away must not end the stream)
+                logger.warning("the event log could not be read", session_id=tail.session_id, error=str(error))
+                await asyncio.sleep(conf.SAFETY_POLL_SECONDS)
+
+    async def frames_after(self, session_id: str, after: int, limit: int) -> list[tuple[int, str]]:
+        return await self.read(log.frames_after, session_id, after, limit)
+
+
+_hubs: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = weakref.WeakKeyDictionary()
+
+
+def running_hub() -> Hub:
+    """The hub of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]
