@@ -61,6 +61,10 @@ class Store(Protocol):
         """Give an outcome to commands that reached a session after its end; how many there were."""
         ...
 
+    def release_orphans(self, worker_id: str, running: Sequence[str]) -> int:
+        """Let go of the live sessions this worker owns but does not run; how many there were."""
+        ...
+
     def roster(self, project_id: str) -> Mapping[str, AgentInfo]:
         """The project's agents by id."""
         ...

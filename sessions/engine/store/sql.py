@@ -32,9 +32,7 @@ class SqlStore:
 
     def __init__(self, alias: str = "default") -> None:
         self.alias = alias
-        self.dialect: Dialect = (
-            SqliteDialect() if connections[alias].vendor == "sqlite" else PostgresDialect()
-        )
+        self.dialect: Dialect = SqliteDialect() if connections[alias].vendor == "sqlite" else PostgresDialect()
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
@@ -151,6 +149,20 @@ class SqlStore:
             )
         return len(ids)
 
+    def release_orphans(self, worker_id: str, running: Sequence[str]) -> int:
+        with self._reading():
+            owned = AgentSession.objects.using(self.alias).filter(lease_owner=worker_id).live()
+            orphans = [pk for pk in owned.values_list("id", flat=True) if str(pk) not in set(running)]
+        if not orphans:
+            return 0
+        with self._transaction() as cursor:
+            for pk in orphans:
+                cursor.execute(
+                    "UPDATE agent_session SET lease_owner = NULL WHERE id = %s AND lease_owner = %s",
+                    [self._id(str(pk)), self._id(worker_id)],
+                )
+        return len(orphans)
+
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
@@ -212,7 +224,8 @@ class SqlStore:
     def _owners(self, cursor: Any, batches: Sequence[Batch]) -> dict[str, str]:
         marks = ", ".join("%s" for _ in batches)
         cursor.execute(
-            f"SELECT id, lease_owner FROM agent_session WHERE id IN ({marks})", [self._id(b.session_id) for b in batches]
+            f"SELECT id, lease_owner FROM agent_session WHERE id IN ({marks})",
+            [self._id(b.session_id) for b in batches],
         )
         return {id_of(row[0]): id_of(row[1]) for row in cursor.fetchall() if row[1]}
 
