@@ -9,13 +9,14 @@ import inspect
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import count
 from typing import Any, TextIO
 
 from agents.base import BaseAgent
 from agents.registry import build_registry
-from agents.runtime import AgentError, ReceivedMessage, SessionInfo, TaskInfo, UpstreamOutput
+from agents.runtime import AgentError, DocumentReader, ReceivedMessage, SessionInfo, TaskInfo, UpstreamOutput
 from documents.types import PassageHit
 
 
@@ -26,8 +27,8 @@ class RemoteContext:
         self.task = TaskInfo(**start["task"])
         self.session = SessionInfo(**start["session"])
         self.configuration = start["configuration"]
-        self.upstream = tuple(UpstreamOutput(**output) for output in start["upstream"])
-        self.documents = _RemoteDocuments(channel)
+        self.upstream: Sequence[UpstreamOutput] = tuple(UpstreamOutput(**output) for output in start["upstream"])
+        self.documents: DocumentReader = _RemoteDocuments(channel)
         self._channel = channel
 
     async def progress(self, percentage: float, text: str = "") -> None:

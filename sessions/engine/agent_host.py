@@ -118,7 +118,8 @@ class LocalAgentHost:
         if inspect.iscoroutinefunction(agent.run):
             return await agent.run(context)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.threads, agent.run, SyncContext(context, loop))
+        plain: Callable[[Any], Any] = agent.run
+        return await loop.run_in_executor(self.threads, plain, SyncContext(context, loop))
 
     async def _instance(self, definition: str, name: str, configuration: Mapping[str, Any]) -> BaseAgent:
         """The agent object for this configuration, made and initialised by the first who asks."""

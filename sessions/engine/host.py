@@ -90,7 +90,14 @@ class EngineHost:
         return len(self._runners) if self._loop is not None else 0
 
     def _main(self) -> None:
-        asyncio.run(self._live())
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(self._live())
+            loop.run_until_complete(_end_leftovers())
+        finally:
+            self._loop = None
+            loop.set_exception_handler(lambda _loop, _context: None)  # abandoned agents end with the process
+            loop.close()
 
     async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -266,6 +273,15 @@ class EngineHost:
 
     async def _read(self, function: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, function, *args)
+
+
+async def _end_leftovers() -> None:
+    """Cancel whatever still runs on the loop; code that ignores it is not waited for."""
+    leftovers = asyncio.all_tasks() - {asyncio.current_task()}
+    for work in leftovers:
+        work.cancel()
+    if leftovers:
+        await asyncio.wait(leftovers, timeout=1)
 
 
 def _needs_agents(session: Session) -> bool:

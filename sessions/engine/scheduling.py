@@ -20,16 +20,20 @@ _DEAD = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED)
 
 def settle(draft: Draft) -> datetime | None:
     """Start, skip, time out and end what can be; answers the next instant at which to look again."""
-    if draft.session.is_finished or draft.releases:
+    if _is_over(draft) or draft.releases:
         return None
     _begin(draft)
     _time_out(draft)
     _skip_orphans(draft)
-    if not draft.session.is_paused and not draft.session.is_finished:
+    if not draft.session.is_paused and not _is_over(draft):
         _queue_ready(draft)
         _start_queued(draft)
     _end_or_wait(draft)
-    return None if draft.session.is_finished else _next_timer(draft)
+    return None if _is_over(draft) else _next_timer(draft)
+
+
+def _is_over(draft: Draft) -> bool:
+    return draft.session.is_finished
 
 
 def _begin(draft: Draft) -> None:

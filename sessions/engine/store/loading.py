@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Q
 
@@ -12,11 +13,13 @@ from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTas
 from sessions.routing_policy import AgentInfo
 from sessions.states import LIVE_EXECUTION
 
+Keys = Sequence[UUID]
 RosterReader = Callable[[str], Mapping[str, AgentInfo]]
 
 
-def load_sessions(session_ids: Sequence[str], roster_of: RosterReader) -> dict[str, Session]:
+def load_sessions(ids: Sequence[str], roster_of: RosterReader) -> dict[str, Session]:
     """The sessions by id, in a constant number of queries (and one a project for its agents)."""
+    session_ids = [UUID(session_id) for session_id in ids]
     rows = AgentSession.objects.filter(id__in=session_ids).select_related("workspace")
     tasks, messages = _tasks(session_ids), _messages(session_ids)
     rosters = cache(roster_of)
@@ -57,7 +60,7 @@ def _session(
     )
 
 
-def _tasks(session_ids: Sequence[str]) -> defaultdict[str, dict[str, Task]]:
+def _tasks(session_ids: Keys) -> defaultdict[str, dict[str, Task]]:
     edges: defaultdict[str, list[str]] = defaultdict(list)
     for task_id, earlier in TaskDependency.objects.filter(task__session_id__in=session_ids).values_list(
         "task_id", "depends_on_id"
@@ -74,7 +77,7 @@ def _tasks(session_ids: Sequence[str]) -> defaultdict[str, dict[str, Task]]:
     return found
 
 
-def _counted_tasks(session_ids: Sequence[str]) -> Any:
+def _counted_tasks(session_ids: Keys) -> Any:
     uncounted = Q(executions__error_code__in=["worker_lost", "handed_over"])
     return (
         AgentTask.objects.filter(session_id__in=session_ids)
@@ -130,7 +133,7 @@ def _execution(row: AgentExecution) -> Execution:
     )
 
 
-def _messages(session_ids: Sequence[str]) -> defaultdict[str, list[Message]]:
+def _messages(session_ids: Keys) -> defaultdict[str, list[Message]]:
     found: defaultdict[str, list[Message]] = defaultdict(list)
     for row in AgentMessage.objects.filter(session_id__in=session_ids).order_by("created_at", "id"):
         found[str(row.session_id)].append(

@@ -126,7 +126,8 @@ class SqlStore:
     def commands(self, session_ids: Sequence[str]) -> Mapping[str, tuple[CommandRead, ...]]:
         with self._reading():
             rows = SessionCommand.objects.using(self.alias).filter(applied_at__isnull=True).order_by("id")
-            wanted, found = set(session_ids), {}
+            wanted = set(session_ids)
+            found: dict[str, list[CommandRead]] = {}
             for row in rows.values_list("id", "session_id", "kind", "payload", "actor")[:1000]:
                 if (key := str(row[1])) in wanted:
                     found.setdefault(key, []).append(CommandRead(row[0], row[2], row[3], row[4]))
