@@ -12,9 +12,10 @@ from agents.isolated import as_line
 from agents.runtime import AgentError
 from sessions.engine.context import ExecutionContext, Parked, Revoked
 
-CALLS = frozenset(
-    "progress log emit_token send inbox add_usage documents.search documents.passages documents.titles".split()
-)
+CALLS = {
+    *("progress", "log", "emit_token", "send", "inbox", "add_usage"),
+    *("documents.search", "documents.passages", "documents.titles"),
+}
 LINE_LIMIT = 64 * 1024 * 1024
 
 
