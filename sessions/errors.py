@@ -1,0 +1,41 @@
+"""What can go wrong with a session, classed by what the caller can do next."""
+
+from core.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class InvalidSession(Invalid):
+    """The request breaks rules; `details` maps field paths (`tasks[2].depends_on`) to lists of sentences."""
+
+    code = "invalid_session"
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+
+
+class TaskNotFound(NotFound):
+    code = "task_not_found"
+
+
+class SessionFinished(Conflict):
+    """A finished session never reopens."""
+
+    code = "session_finished"
+
+
+class CommandRefused(Conflict):
+    """The session is not in a state in which this command means something."""
+
+    code = "command_refused"
+
+
+class IdempotencyConflict(Conflict):
+    """The key was used for another request."""
+
+    code = "idempotency_conflict"
+
+
+class AgentsDisabled(Unavailable):
+    """The operator switched executions off."""
+
+    code = "agents_disabled"
