@@ -10,6 +10,8 @@ from core.models import TimestampedRow
 from sessions.events import GENESIS_HASH
 from sessions.states import LIVE_SESSION, SESSION_LIFECYCLE, ExecutionMode, SessionStatus
 
+HELD_REASON = "not_started"  # made but held: it starts when it is resumed
+
 
 class SessionQuerySet(models.QuerySet["AgentSession"]):
     def live(self) -> "SessionQuerySet":
@@ -89,6 +91,11 @@ class AgentSession(TimestampedRow):
     @property
     def is_live(self) -> bool:
         return self.status in LIVE_SESSION
+
+    @property
+    def is_held(self) -> bool:
+        """Made, and not started before somebody says so."""
+        return self.status == SessionStatus.PAUSED and self.pause_reason == HELD_REASON
 
     @fsm_transition(status, SESSION_LIFECYCLE, "plan")
     def plan(self) -> None:

@@ -1,0 +1,46 @@
+"""Reads of sessions."""
+
+from sessions.selectors import shapes
+from sessions.selectors.dashboard import DashboardFigures, dashboard_figures, execution_figures, running_counts
+from sessions.selectors.reading import (
+    SessionDetail,
+    commands,
+    events_page,
+    executions,
+    graph,
+    has_ended,
+    is_applied,
+    listed_sessions,
+    messages,
+    queue,
+    session_detail,
+    session_for,
+    task_for,
+    tasks,
+    visible_sessions,
+    visible_tasks,
+)
+
+__all__ = [
+    "DashboardFigures",
+    "SessionDetail",
+    "commands",
+    "dashboard_figures",
+    "events_page",
+    "execution_figures",
+    "executions",
+    "graph",
+    "has_ended",
+    "is_applied",
+    "listed_sessions",
+    "messages",
+    "queue",
+    "running_counts",
+    "session_detail",
+    "session_for",
+    "shapes",
+    "task_for",
+    "tasks",
+    "visible_sessions",
+    "visible_tasks",
+]

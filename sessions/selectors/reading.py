@@ -1,0 +1,169 @@
+"""Reads of sessions and what belongs to them; what the caller may not see is not there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from sessions.errors import SessionNotFound, TaskNotFound
+from sessions.graph import depths
+from sessions.models import (
+    AgentExecution,
+    AgentMessage,
+    AgentSession,
+    AgentTask,
+    SessionCommand,
+    SessionEvent,
+    TaskDependency,
+)
+from sessions.selectors.shapes import session_shape, task_shape
+from sessions.states import FINISHED_SESSION, TaskStatus
+from workspaces.access import Access
+
+MAX_EVENTS = 1_000
+
+
+def visible_sessions(access: Access) -> QuerySet[AgentSession]:
+    return AgentSession.objects.filter(workspace_id__in=access.workspace_ids)
+
+
+def listed_sessions(access: Access) -> QuerySet[AgentSession]:
+    """For lists, newest first: with `task_count` and `finished_task_count`, without the big columns."""
+    return (
+        visible_sessions(access)
+        .select_related("project", "user")
+        .defer("context", "result")
+        .annotate(task_count=_count_of_tasks(), finished_task_count=_count_of_tasks(completed_at__isnull=False))
+        .order_by("-created_at", "-id")
+    )
+
+
+def _count_of_tasks(**only: Any) -> Coalesce:
+    """A subquery: a join would group by every column of the session."""
+    rows = AgentTask.objects.filter(session=OuterRef("pk"), **only).order_by().values("session")
+    return Coalesce(Subquery(rows.annotate(count=Count("pk")).values("count")), 0)
+
+
+def session_for(access: Access, session_id: UUID) -> AgentSession:
+    """Raises: SessionNotFound, also when it is in a workspace the caller is no member of."""
+    session = visible_sessions(access).select_related("workspace", "project", "user").filter(id=session_id).first()
+    if session is None:
+        raise SessionNotFound("There is no such session; GET /sessions lists those you can see.")
+    return session
+
+
+def has_ended(session_id: UUID) -> bool:
+    """Whether the session is finished; one query by key."""
+    return AgentSession.objects.filter(id=session_id, status__in=sorted(FINISHED_SESSION)).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDetail:
+    """A session with its tasks, as rows for pages and as JSON for the API and the pages' live parts."""
+
+    session: AgentSession
+    tasks: Sequence[AgentTask]
+    json: dict[str, Any]
+
+
+def session_detail(access: Access, session_id: UUID) -> SessionDetail:
+    """The session with its tasks in a fixed number of queries. Raises: SessionNotFound."""
+    session = session_for(access, session_id)
+    tasks = list(task_rows().filter(session=session))
+    return SessionDetail(session, tasks, session_shape(session, tasks))
+
+
+def task_rows() -> QuerySet[AgentTask]:
+    """Tasks with their agents, dependencies and attempts loaded, in session order."""
+    return AgentTask.objects.select_related("agent__definition", "session").prefetch_related(
+        Prefetch("dependencies", TaskDependency.objects.select_related("depends_on").order_by("depends_on__ordinal")),
+        Prefetch("executions", AgentExecution.objects.defer("context", "parameters", "result").order_by("attempt")),
+    )
+
+
+def visible_tasks(access: Access) -> QuerySet[AgentTask]:
+    """All tasks of the caller's workspaces, newest first."""
+    return task_rows().filter(session__workspace_id__in=access.workspace_ids).order_by("-created_at", "-id")
+
+
+def task_for(access: Access, task_id: UUID) -> AgentTask:
+    """Raises: TaskNotFound."""
+    task = visible_tasks(access).filter(id=task_id).first()
+    if task is None:
+        raise TaskNotFound("There is no such task; GET /tasks lists those you can see.")
+    return task
+
+
+def tasks(access: Access, session_id: UUID) -> QuerySet[AgentTask]:
+    return task_rows().filter(session=session_for(access, session_id)).order_by("ordinal", "id")
+
+
+def executions(access: Access, session_id: UUID) -> QuerySet[AgentExecution]:
+    """Every attempt of the session, oldest first."""
+    rows = AgentExecution.objects.filter(task__session=session_for(access, session_id))
+    return rows.select_related("task", "agent__definition").order_by("created_at", "id")
+
+
+def messages(access: Access, session_id: UUID) -> QuerySet[AgentMessage]:
+    """What the agents of the session said to each other, oldest first."""
+    rows = AgentMessage.objects.filter(session=session_for(access, session_id))
+    return rows.select_related("from_agent__definition", "to_agent__definition").order_by("created_at", "id")
+
+
+def commands(access: Access, session_id: UUID) -> QuerySet[SessionCommand]:
+    """What was asked of the session, oldest first; `applied_at` is empty while it waits."""
+    return SessionCommand.objects.filter(session=session_for(access, session_id)).order_by("id")
+
+
+def is_applied(command_id: int) -> bool:
+    """Whether the session's runner has seen the command; one query by key."""
+    return SessionCommand.objects.filter(pk=command_id, applied_at__isnull=False).exists()
+
+
+def graph(access: Access, session_id: UUID) -> dict[str, Any]:
+    """`{nodes, edges, messages}`: the tasks with their level, what waits for what, and who wrote to whom how often."""
+    session = session_for(access, session_id)
+    rows = list(task_rows().filter(session=session))
+    after = {str(task.id): [str(edge.depends_on_id) for edge in task.dependencies.all()] for task in rows}
+    levels = depths(after)
+    counts = (
+        AgentMessage.objects.filter(session=session)
+        .values("from_agent_id", "to_agent_id")
+        .annotate(count=Count("id"))
+        .order_by("from_agent_id", "to_agent_id")
+    )
+    return {
+        "session_id": str(session.id),
+        "status": session.status,
+        "last_seq": session.last_seq,
+        "nodes": [{**task_shape(task), "level": levels[str(task.id)]} for task in rows],
+        "edges": [{"from": earlier, "to": task_id} for task_id, before in after.items() for earlier in before],
+        "messages": [
+            {
+                "from_agent": str(row["from_agent_id"]),
+                "to_agent": _id_text(row["to_agent_id"]),
+                "count": row["count"],
+            }
+            for row in counts
+        ],
+    }
+
+
+def _id_text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def events_page(session_id: UUID, after: int = 0, limit: int = 200) -> list[SessionEvent]:
+    """The session's events with a seq above `after`, in order, at most `limit`. Asks nobody who may see it."""
+    rows = SessionEvent.objects.filter(session_id=session_id, seq__gt=after).order_by("seq")
+    return list(rows[: max(1, min(limit, MAX_EVENTS))])
+
+
+def queue(access: Access) -> QuerySet[AgentTask]:
+    """The tasks that wait for an agent or are worked on, in the order in which they are taken."""
+    waiting = [TaskStatus.QUEUED, TaskStatus.RUNNING, TaskStatus.WAITING]
+    rows = visible_tasks(access).filter(status__in=waiting)
+    return rows.order_by("-session__priority", "-priority", "created_at", "id")

@@ -1,0 +1,76 @@
+"""What has to be known to check a request for a session: the project's agents and documents, and earlier requests."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db.models import Q
+
+from agents.models import Agent
+from agents.states import AgentStateDetail
+from documents.models import Collection, Document
+from sessions.agent_pool import AgentPool, PoolAgent
+from sessions.models import AgentSession
+from sessions.request_json import as_uuid
+
+MENDING = {
+    AgentStateDetail.CREATED: "is not initialized yet: initialize and activate it, or name another.",
+    AgentStateDetail.INITIALIZING: "is still being initialized: wait a moment, or name another.",
+    AgentStateDetail.READY: "is not active: activate it, or name another.",
+    AgentStateDetail.PAUSED: "is paused: resume it, or name another.",
+    AgentStateDetail.ERROR: "is in error: recover it, or name another.",
+    AgentStateDetail.TERMINATED: "was terminated for good: name another.",
+}
+
+
+def agent_pool(project_id: UUID, words: Iterable[str] = ()) -> AgentPool:
+    """The project's agents that are not terminated, and of the terminated ones those that `words` name."""
+    named = list(words)
+    ids = [found for word in named if (found := as_uuid(word))]
+    rows = (
+        Agent.objects.filter(project_id=project_id)
+        .filter(~Q(state_detail=AgentStateDetail.TERMINATED) | Q(id__in=ids) | Q(name__in=named))
+        .select_related("definition")
+        .order_by("created_at", "id")
+    )
+    agents = [_pool_agent(row) for row in rows]
+    return AgentPool(sorted(agents, key=lambda agent: bool(agent.obstacle)))
+
+
+def documents_by_id(project_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Document]:
+    """Those of the documents that are in the project, without their text."""
+    rows = Document.objects.filter(project_id=project_id, id__in=ids).only("id", "title", "status", "error")
+    return {row.id: row for row in rows}
+
+
+def has_collection(project_id: UUID, collection_id: UUID) -> bool:
+    return Collection.objects.filter(project_id=project_id, id=collection_id).exists()
+
+
+def session_of_key(workspace_id: UUID, idempotency_key: str) -> AgentSession | None:
+    """The session an earlier request with this key made."""
+    return AgentSession.objects.filter(workspace_id=workspace_id, idempotency_key=idempotency_key).first()
+
+
+def _pool_agent(row: Agent) -> PoolAgent:
+    return PoolAgent(
+        id=str(row.id),
+        name=row.name,
+        definition=row.definition.slug,
+        capabilities=frozenset(row.capabilities or row.definition.capabilities),
+        configuration=row.configuration,
+        config_schema=row.definition.config_schema,
+        obstacle=_obstacle(row),
+    )
+
+
+def _obstacle(row: Agent) -> str:
+    """The sentence for what `Agent.objects.assignable()` leaves out."""
+    if row.state_detail != AgentStateDetail.ACTIVE:
+        return MENDING[AgentStateDetail(row.state_detail)]
+    if not row.is_enabled:
+        return "is disabled: enable it, or name another."
+    if row.in_maintenance:
+        return "is in maintenance: end it, or name another."
+    if not row.definition.is_enabled:
+        return f'has a definition, "{row.definition.slug}", whose code is not loaded: name another.'
+    return ""
