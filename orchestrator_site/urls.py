@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from agents.api.urls import urlpatterns as agents_api
 from core.api import views as core_views
 from sessions.api.stream import urlpatterns as streams_api
+from sessions.api.urls import urlpatterns as sessions_api
 from workspaces.api.urls import urlpatterns as workspaces_api
 
 # Every area adds its list here; all of them are served under /api/v1/ (documented) and the same under /api/.
@@ -14,6 +15,7 @@ api: list[URLPattern | URLResolver] = [
     *workspaces_api,
     *agents_api,
     *streams_api,
+    *sessions_api,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -1,0 +1,333 @@
+"""The shapes of sessions in the API's schema. Reading and writing is done by `request_json` and `selectors.shapes`;
+tests hold the field names here to those there."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework import serializers
+
+from sessions.limits import (
+    MAX_ATTEMPTS,
+    MAX_CONCURRENT_TASKS,
+    MAX_GOAL_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    MAX_PRIORITY,
+    MAX_REASON_CHARACTERS,
+    MAX_TIMEOUT_SECONDS,
+    MAX_TITLE_CHARACTERS,
+)
+from sessions.request import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_CONCURRENT_TASKS
+from sessions.selectors import shapes
+from sessions.states import CommandKind, ExecutionMode, ExecutionState, MessageType, SessionStatus, TaskStatus
+
+ShapeOf = Callable[[Any], dict[str, Any]]
+
+
+class Shape(serializers.Serializer[Any]):
+    """Shows a row by its function in `selectors.shapes`; the fields describe what that answers."""
+
+    shape: ShapeOf | None = None
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        show = type(self).shape
+        return super().to_representation(instance) if show is None else show(instance)
+
+
+class Seconds(serializers.FloatField):
+    """A time limit."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=MAX_TIMEOUT_SECONDS, help_text="seconds, more than 0", **kwargs)
+
+
+class Priority(serializers.IntegerField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=-MAX_PRIORITY, max_value=MAX_PRIORITY, help_text="higher runs first", **kwargs)
+
+
+class TaskSpec(serializers.Serializer[Any]):
+    """One task of a `dag` session: for `agent` (id, name or definition), or whoever has `required_capabilities`."""
+
+    name = serializers.CharField(max_length=MAX_NAME_CHARACTERS)
+    agent = serializers.CharField(max_length=MAX_NAME_CHARACTERS, required=False)
+    required_capabilities = serializers.ListField(child=serializers.CharField(), required=False)
+    task_type = serializers.CharField(max_length=MAX_NAME_CHARACTERS, required=False)
+    description = serializers.CharField(required=False)
+    input_data = serializers.DictField(required=False)
+    depends_on = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="names of tasks of this request"
+    )
+    priority = Priority(default=0)
+    timeout = Seconds(required=False)
+    max_attempts = serializers.IntegerField(min_value=1, max_value=MAX_ATTEMPTS, default=DEFAULT_MAX_ATTEMPTS)
+
+
+class SessionSpec(serializers.Serializer[Any]):
+    """A goal, who works at it, and how. Without tasks and agents the planning agent makes the tasks."""
+
+    task_description = serializers.CharField(max_length=MAX_GOAL_CHARACTERS)
+    context = serializers.DictField(  # type: ignore[assignment]
+        required=False, help_text="document_ids and collection_id limit the documents; the rest is handed to the agents"
+    )
+    agents = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="ids, names in the project, or definitions"
+    )
+    execution_mode = serializers.ChoiceField(
+        choices=list(ExecutionMode),
+        required=False,
+        help_text="default: dag when tasks are given, parallel when agents are, else planned",
+    )
+    tasks = TaskSpec(many=True, required=False)
+    timeout = Seconds(required=False)
+    priority = Priority(default=0)
+    title = serializers.CharField(max_length=MAX_TITLE_CHARACTERS, required=False)
+    agent_configuration = serializers.DictField(
+        child=serializers.DictField(), required=False, help_text="settings by agent, over the agent's own"
+    )
+    max_concurrent_tasks = serializers.IntegerField(
+        min_value=1, max_value=MAX_CONCURRENT_TASKS, default=DEFAULT_MAX_CONCURRENT_TASKS
+    )
+    project_id = serializers.UUIDField(required=False, help_text="default: the default project")
+
+
+class AgentTaskSpec(serializers.Serializer[Any]):
+    """One task for one agent."""
+
+    task_description = serializers.CharField(max_length=MAX_GOAL_CHARACTERS)
+    input_data = serializers.DictField(required=False)
+    context = serializers.DictField(required=False)  # type: ignore[assignment]
+    task_type = serializers.CharField(max_length=MAX_NAME_CHARACTERS, required=False)
+    timeout = Seconds(required=False)
+    priority = Priority(default=0)
+    max_attempts = serializers.IntegerField(min_value=1, max_value=MAX_ATTEMPTS, default=DEFAULT_MAX_ATTEMPTS)
+    title = serializers.CharField(max_length=MAX_TITLE_CHARACTERS, required=False)
+    configuration = serializers.DictField(required=False, help_text="settings over the agent's own")
+
+
+class SingleTaskSpec(serializers.Serializer[Any]):
+    """A task made alone: a session of one task. It starts when it is executed, or at once with `auto_execute`."""
+
+    description = serializers.CharField(max_length=MAX_GOAL_CHARACTERS)
+    type = serializers.CharField(max_length=MAX_NAME_CHARACTERS, required=False)
+    task_type = serializers.CharField(max_length=MAX_NAME_CHARACTERS, required=False, help_text="the same as type")
+    name = serializers.CharField(max_length=MAX_NAME_CHARACTERS, required=False)
+    agent = serializers.CharField(max_length=MAX_NAME_CHARACTERS, required=False)
+    required_capabilities = serializers.ListField(child=serializers.CharField(), required=False)
+    input_data = serializers.DictField(required=False)
+    context = serializers.DictField(required=False)  # type: ignore[assignment]
+    timeout = Seconds(required=False)
+    priority = Priority(default=0)
+    max_attempts = serializers.IntegerField(min_value=1, max_value=MAX_ATTEMPTS, default=DEFAULT_MAX_ATTEMPTS)
+    auto_execute = serializers.BooleanField(default=False)
+    project_id = serializers.UUIDField(required=False)
+
+
+class CommandSpec(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=MAX_REASON_CHARACTERS, required=False)
+
+
+class AgentRef(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    definition = serializers.CharField()
+
+
+class ErrorRef(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class Links(serializers.Serializer[Any]):
+    self = serializers.URLField()
+    events = serializers.URLField()
+    stream = serializers.URLField()
+    websocket = serializers.CharField()
+    page = serializers.URLField()
+
+
+class Accepted(serializers.Serializer[Any]):
+    """The session was accepted and runs; follow it at `links`."""
+
+    id = serializers.UUIDField()
+    session_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=list(SessionStatus))
+    links = Links()
+
+
+class TaskShape(Shape):
+    """A task; `result` is what its agent answered, `assignment` why it was this agent."""
+
+    shape: ShapeOf | None = staticmethod(shapes.task_shape)
+
+    id = serializers.UUIDField()
+    task_id = serializers.UUIDField()
+    session_id = serializers.UUIDField()
+    name = serializers.CharField()
+    task_type = serializers.CharField()
+    description = serializers.CharField()
+    status = serializers.ChoiceField(choices=list(TaskStatus))
+    agent = AgentRef(allow_null=True)
+    required_capabilities = serializers.ListField(child=serializers.CharField())
+    depends_on = serializers.ListField(child=serializers.CharField(), help_text="names")
+    depends_on_ids = serializers.ListField(child=serializers.UUIDField())
+    attempt = serializers.IntegerField(help_text="of the latest execution; 0 before the first")
+    max_attempts = serializers.IntegerField()
+    progress_percentage = serializers.FloatField()
+    status_message = serializers.CharField()
+    priority = serializers.IntegerField()
+    timeout = serializers.FloatField(allow_null=True)
+    input_data = serializers.DictField()
+    result = serializers.JSONField(allow_null=True)
+    error = ErrorRef(allow_null=True)
+    assignment = serializers.DictField()
+    not_before = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    duration_seconds = serializers.FloatField(allow_null=True)
+
+
+class SessionSummary(Shape):
+    """One line of the list of sessions."""
+
+    shape: ShapeOf | None = staticmethod(shapes.session_summary)
+
+    id = serializers.UUIDField()
+    session_id = serializers.UUIDField()
+    workspace_id = serializers.UUIDField()
+    project_id = serializers.UUIDField()
+    user = serializers.CharField(allow_null=True)
+    title = serializers.CharField()
+    task_description = serializers.CharField()
+    execution_mode = serializers.ChoiceField(choices=list(ExecutionMode))
+    status = serializers.ChoiceField(choices=list(SessionStatus))
+    pause_reason = serializers.CharField()
+    priority = serializers.IntegerField()
+    timeout = serializers.FloatField(allow_null=True)
+    max_concurrent_tasks = serializers.IntegerField()
+    error = ErrorRef(allow_null=True)
+    usage = serializers.DictField()
+    last_seq = serializers.IntegerField(help_text="the cursor of its newest event")
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    duration_seconds = serializers.FloatField(allow_null=True)
+    task_count = serializers.IntegerField()
+    finished_task_count = serializers.IntegerField()
+
+
+class SessionShape(SessionSummary):
+    """A session with its tasks."""
+
+    context = serializers.DictField()  # type: ignore[assignment]
+    result = serializers.JSONField(allow_null=True, help_text="{answer, sentences, claims}")
+    progress_percentage = serializers.FloatField()
+    tasks = TaskShape(many=True)
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """`instance` is a `SessionDetail`."""
+        shown: dict[str, Any] = instance.json
+        return shown
+
+
+class ExecutionShape(Shape):
+    """One attempt at a task."""
+
+    shape: ShapeOf | None = staticmethod(shapes.execution_shape)
+
+    id = serializers.UUIDField()
+    execution_id = serializers.UUIDField()
+    task_id = serializers.UUIDField()
+    task = serializers.CharField()
+    agent = AgentRef()
+    attempt = serializers.IntegerField()
+    retry_count = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=list(ExecutionState))
+    progress_percentage = serializers.FloatField()
+    status_message = serializers.CharField()
+    result = serializers.JSONField(allow_null=True)
+    error = ErrorRef(allow_null=True)
+    usage = serializers.DictField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    duration_seconds = serializers.FloatField(allow_null=True)
+
+
+class MessageShape(Shape):
+    """What one agent said to another; without `to_agent` to all of the session."""
+
+    shape: ShapeOf | None = staticmethod(shapes.message_shape)
+
+    id = serializers.UUIDField()
+    message_id = serializers.UUIDField()
+    session_id = serializers.UUIDField(allow_null=True)
+    from_agent = AgentRef()
+    to_agent = AgentRef(allow_null=True)
+    message_type = serializers.ChoiceField(choices=list(MessageType))
+    topic = serializers.CharField()
+    content = serializers.JSONField()
+    metadata = serializers.DictField()
+    in_reply_to = serializers.UUIDField(allow_null=True)
+    delivery_status = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    delivered_at = serializers.DateTimeField(allow_null=True)
+
+
+class CommandShape(Shape):
+    """Something asked of a session; `applied_at` and `outcome` are empty until its runner has seen it."""
+
+    shape: ShapeOf | None = staticmethod(shapes.command_shape)
+
+    id = serializers.IntegerField()
+    command_id = serializers.IntegerField()
+    session_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=list(CommandKind))
+    reason = serializers.CharField()
+    actor = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    applied_at = serializers.DateTimeField(allow_null=True)
+    outcome = serializers.CharField()
+
+
+class CommandAccepted(CommandShape):
+    """The command with the session's status at this moment."""
+
+    status = serializers.ChoiceField(choices=list(SessionStatus))
+
+
+class GraphNode(TaskShape):
+    level = serializers.IntegerField(help_text="0 for tasks that wait for nothing")
+
+
+class GraphEdge(serializers.Serializer[Any]):
+    """`to` waits for `from`; both are task ids."""
+
+    to = serializers.UUIDField()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {"from": serializers.UUIDField(), **super().get_fields()}
+
+
+class GraphMessages(serializers.Serializer[Any]):
+    from_agent = serializers.UUIDField()
+    to_agent = serializers.UUIDField(allow_null=True)
+    count = serializers.IntegerField()
+
+
+class GraphShape(serializers.Serializer[Any]):
+    """The session as a graph: tasks, what waits for what, and who wrote to whom how often."""
+
+    session_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=list(SessionStatus))
+    last_seq = serializers.IntegerField()
+    nodes = GraphNode(many=True)
+    edges = GraphEdge(many=True)
+    messages = GraphMessages(many=True)
+
+
+class HourShape(serializers.Serializer[Any]):
+    hour = serializers.DateTimeField()
+    completed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    cancelled = serializers.IntegerField()

@@ -1,1 +1,0 @@
-"""Where sessions live: one contract, three implementations (memory, SQLite, PostgreSQL)."""
