@@ -5,18 +5,33 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from agents import services
 from agents.models import Agent, AgentDefinition, AgentStateHistory
-from agents.policies import OPERATOR_VERBS, config_errors
+from agents.policies import OPERATOR_VERBS, config_errors, endpoint_problem
 from agents.selectors import name_is_taken
+from agents.services.agents import EDITABLE
 from core.errors import OrchestratorError
 from workspaces.access import Access
 from workspaces.states import Role
+
+LOOKED_AT = (
+    "workspace",
+    "project",
+    "definition",
+    "type",
+    "status",
+    "state_detail",
+    "in_maintenance",
+    "state",
+    "last_heartbeat_at",
+    "last_error",
+    "created_at",
+    "updated_at",
+)
 
 Action = Callable[[Any, HttpRequest, QuerySet[Agent]], None]
 
@@ -80,6 +95,8 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         problems = config_errors(self.instance.definition.config_schema, values.get("configuration") or {})
         if problems:
             self.add_error("configuration", problems)
+        if values.get("endpoint") and (problem := endpoint_problem(values["endpoint"])):
+            self.add_error("endpoint", problem)
         if name_is_taken(self.instance, values.get("name", "")):
             self.add_error("name", "Another agent of the workspace has this name.")
         return values
@@ -130,21 +147,8 @@ class AgentAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter = ("status", "state_detail", "type", "definition", "workspace")
     list_select_related = ("workspace", "project", "definition")
     search_fields = ("name", "description", "definition__slug")
-    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
-    readonly_fields = (
-        "workspace",
-        "project",
-        "definition",
-        "type",
-        "status",
-        "state_detail",
-        "in_maintenance",
-        "state",
-        "last_heartbeat_at",
-        "last_error",
-        "created_at",
-        "updated_at",
-    )
+    fields = (*EDITABLE, *LOOKED_AT)
+    readonly_fields = LOOKED_AT
     actions = [*map(transition_action, OPERATOR_VERBS), maintenance_action(True), maintenance_action(False)]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -76,7 +76,7 @@ class Agent(TimestampedRow):
     capabilities = models.JSONField(default=list, blank=True)
     configuration = models.JSONField(default=dict, blank=True)
     prompt_template = models.TextField(blank=True)
-    endpoint = models.URLField(blank=True)
+    endpoint = models.CharField(max_length=500, blank=True)
     protocol = models.CharField(max_length=20, blank=True)
     state = models.JSONField(default=dict, blank=True)
     last_heartbeat_at = models.DateTimeField(null=True, blank=True)
@@ -162,7 +162,7 @@ class Agent(TimestampedRow):
 
     @fsm_transition(state_detail, AGENT_LIFECYCLE, "recover")
     def recover(self) -> None:
-        pass
+        self.last_error = ""
 
     @fsm_transition(state_detail, AGENT_LIFECYCLE, "terminate")
     def terminate(self) -> None:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
@@ -31,7 +32,7 @@ _D = AgentStateDetail
 _STEPS: Mapping[AgentStateDetail, Mapping[str, AgentStateDetail]] = {
     _D.CREATED: {"initialize": _D.READY},
     _D.READY: {"activate": _D.ACTIVE},
-    _D.ACTIVE: {"pause": _D.PAUSED, "deactivate": _D.READY},
+    _D.ACTIVE: {"deactivate": _D.READY, "pause": _D.PAUSED},
     _D.PAUSED: {"resume": _D.ACTIVE, "deactivate": _D.READY},
     _D.ERROR: {"recover": _D.READY},
 }
@@ -116,6 +117,20 @@ def choose_definition(word: str, *, slugs: Collection[str], has_endpoint: bool) 
         return TypeChoice(slug, None)
     builtin = DEFINITION_OF_TYPE.get(known) if known else None
     return TypeChoice(builtin, known) if builtin in slugs and builtin else None
+
+
+def endpoint_problem(url: str) -> str:
+    """Why this is no address of a remote agent; "" when it is one. Names without a dot are fine (`http://rag:8000`)."""
+    try:
+        parts = urlsplit(url)
+        readable = parts.port is None or parts.port > 0
+    except ValueError:
+        readable = False
+    if not readable or parts.scheme not in ("http", "https") or not parts.hostname or any(map(str.isspace, url)):
+        return "Give a URL that starts with http:// or https:// and names a host."
+    if parts.username or parts.password:
+        return "Leave user and password out of the URL: it is shown to everybody who sees the agent."
+    return ""
 
 
 def config_errors(schema: Mapping[str, Any], configuration: Any) -> list[str]:

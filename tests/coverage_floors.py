@@ -99,7 +99,7 @@ def main() -> int:
     fell = False
     for group in GROUPS:
         figures = figures_of(group, files)
-        low = figures.percent < group.floor
+        low = not figures.lines or figures.percent < group.floor
         fell = fell or low
         verdict = "BELOW ITS FLOOR" if low else "ok"
         print(

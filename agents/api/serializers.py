@@ -97,7 +97,7 @@ class AgentChangeSerializer(serializers.Serializer[Any]):
     configuration = serializers.DictField(default=dict)
     prompt_template = serializers.CharField(allow_blank=True, trim_whitespace=False, max_length=100_000, default="")
     capabilities = CapabilityList(required=False)
-    endpoint = serializers.URLField(allow_blank=True, max_length=200, default="")
+    endpoint = serializers.CharField(allow_blank=True, max_length=500, default="", help_text="a remote agent's URL")
     protocol = serializers.ChoiceField(choices=["", "http"], default="")
     is_enabled = serializers.BooleanField(default=True)
     max_concurrent_tasks = serializers.IntegerField(min_value=1, max_value=1000, default=4)

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 ('capabilities', models.JSONField(blank=True, default=list)),
                 ('configuration', models.JSONField(blank=True, default=dict)),
                 ('prompt_template', models.TextField(blank=True)),
-                ('endpoint', models.URLField(blank=True)),
+                ('endpoint', models.CharField(blank=True, max_length=500)),
                 ('protocol', models.CharField(blank=True, max_length=20)),
                 ('state', models.JSONField(blank=True, default=dict)),
                 ('last_heartbeat_at', models.DateTimeField(blank=True, null=True)),

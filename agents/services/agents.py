@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from agents.models import Agent, AgentDefinition, AgentStateHistory
-from agents.policies import config_errors
+from agents.policies import config_errors, endpoint_problem
 from agents.selectors import agent_for, name_is_taken
 from agents.services.lifecycle import transition_agent
 from agents.services.moves import audit, history_values, locked, snapshot
@@ -52,6 +52,7 @@ def create_agent(
     if not definition.is_enabled:
         raise Invalid(f"The definition {definition.slug} is disabled: its code is gone or an operator switched it off.")
     _check_configuration(definition, configuration or {})
+    _check_endpoint(fields.get("endpoint", ""))
     values: dict[str, Any] = {"type": definition.agent_type, "capabilities": definition.capabilities, **fields}
     agent_id = new_id()
     agent = Agent(
@@ -114,6 +115,7 @@ def update_agent(*, access: Access, agent_id: UUID, changes: dict[str, Any], rep
         changes = {"capabilities": agent.definition.capabilities, **changes}
     if "configuration" in changes:
         _check_configuration(agent.definition, changes["configuration"])
+    _check_endpoint(changes.get("endpoint", ""))
     before = described(agent)
     changed = [name for name in EDITABLE if name in changes and getattr(agent, name) != changes[name]]
     if not changed:
@@ -178,6 +180,12 @@ def _check_identity(agent: Agent, changes: dict[str, Any]) -> None:
             f"An agent keeps its definition ({agent.definition.slug}) and type ({agent.type}). Create a new agent.",
             details={"definition": ["It cannot be changed."]},
         )
+
+
+def _check_endpoint(url: str) -> None:
+    problem = endpoint_problem(url) if url else ""
+    if problem:
+        raise Invalid(problem, code="invalid_endpoint", details={"endpoint": [problem]})
 
 
 def _check_configuration(definition: AgentDefinition, configuration: dict[str, Any]) -> None:

@@ -64,7 +64,8 @@ def _give_up_stale_initialization(access: Access, agent_id: UUID) -> None:
     access.require(agent.workspace_id, Role.OPERATOR)
     if agent.state_detail != AgentStateDetail.INITIALIZING:
         return
-    begun = AgentStateHistory.objects.filter(agent_id=agent_id).values_list("timestamp", flat=True).last()
+    rows = AgentStateHistory.objects.filter(agent_id=agent_id, new_state_detail=AgentStateDetail.INITIALIZING)
+    begun = rows.order_by("timestamp").values_list("timestamp", flat=True).last()
     patience = timedelta(seconds=STALE_INITIALIZATIONS * conf.hook_timeout_seconds())
     if begun is None or SYSTEM_CLOCK.now() - begun > patience:
         move(access=access, agent_id=agent_id, verb="fail", error="its initialization was interrupted")

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from orchestrator_site import env
 from orchestrator_site.setup.administrator import ensure_administrator
 from orchestrator_site.setup.static_files import build_static_files
+from workspaces.services import ensure_default_workspace
 
 
 class Command(BaseCommand):
@@ -28,7 +29,8 @@ class Command(BaseCommand):
         if static:
             return
         call_command("migrate", interactive=False, verbosity=0)
-        ensure_administrator(password=env.read("ADMIN_PASSWORD"), say=self.stdout.write)
+        administrator = ensure_administrator(password=env.read("ADMIN_PASSWORD"), say=self.stdout.write)
+        ensure_default_workspace(administrator)
 
     def note(self, sentence: str) -> None:
         if not self.quiet:

@@ -10,6 +10,7 @@ from agents.policies import (
     asked_status,
     choose_definition,
     config_errors,
+    endpoint_problem,
     past_tense,
     schema_problem,
     steps_between,
@@ -157,3 +158,25 @@ def test_the_audit_word_of_each_verb() -> None:
         "recovered",
         "terminated",
     ]
+
+
+@pytest.mark.parametrize("url", ["http://rag-service:8000", "https://[::1]/a?b=c", "http://example.org"])
+def test_an_address_of_a_remote_agent(url: str) -> None:
+    assert endpoint_problem(url) == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rag:8000",
+        "file:///etc/passwd",
+        "http://",
+        "http://x:99999",
+        "http://a b",
+        "http://[",
+        "http://u:p@x",
+        "ftp://x",
+    ],
+)
+def test_what_is_no_address_of_a_remote_agent(url: str) -> None:
+    assert endpoint_problem(url)

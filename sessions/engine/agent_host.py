@@ -1,0 +1,146 @@
+"""Runs agents: on the loop, in a thread, or in a process of their own, as each class asks for."""
+
+import asyncio
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from agents.base import BaseAgent
+from agents.registry import AgentRegistry, UnknownDefinition
+from agents.runtime import AgentError, DocumentReader
+from sessions.engine.context import ExecutionContext, Parked, Revoked, SyncContext
+from sessions.engine.gate import NotStorable, clip_text, storable
+from sessions.engine.inputs import AgentFailed, AgentFinished, AgentParked, Input, StartAgent
+from sessions.engine.isolation import run_isolated
+from sessions.engine.runner import SessionRunner
+from sessions.engine.state import Session
+
+log = structlog.get_logger(__name__)
+
+INSTANCE_LIMIT = 256
+
+
+@dataclass(slots=True)
+class _Running:
+    context: ExecutionContext
+    work: "asyncio.Task[None]"
+
+
+@dataclass(slots=True)
+class LocalAgentHost:
+    """Agents of this process. Instances are kept by definition and configuration, and initialised once."""
+
+    registry: AgentRegistry
+    documents_of: Callable[[Session], DocumentReader]
+    emit_frame: Callable[[str, str], None]
+    new_id: Callable[[], str]
+    modules: tuple[str, ...] = ()
+    folder: Path = field(default_factory=Path.cwd)
+    threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(max_workers=16, thread_name_prefix="engine-agent")
+    )
+    _running: dict[str, _Running] = field(default_factory=dict)
+    _instances: dict[str, "asyncio.Future[BaseAgent]"] = field(default_factory=dict)
+
+    @property
+    def running_count(self) -> int:
+        return len(self._running)
+
+    def start(self, runner: SessionRunner, session: Session, effect: StartAgent) -> None:
+        agent = session.roster[effect.task.agent_id or ""]
+        context = ExecutionContext(
+            session=session,
+            effect=effect,
+            agent=agent,
+            documents=self.documents_of(session),
+            put=runner.put,
+            wait_for_room=runner.wait_for_room,
+            emit_frame=self.emit_frame,
+            new_id=self.new_id,
+            threads=self.threads,
+            live_session=lambda: runner.session,
+        )
+        work = asyncio.get_running_loop().create_task(self._execute(context, runner.put))
+        self._running[context.execution_id] = _Running(context, work)
+
+    def cancel(self, execution_id: str) -> None:
+        """Stop it; code that will not stop is abandoned, and what it says counts no more."""
+        running = self._running.pop(execution_id, None)
+        if running is not None:
+            running.context.revoke()
+            running.work.cancel()
+
+    def park(self, execution_id: str) -> None:
+        running = self._running.get(execution_id)
+        if running is not None:
+            running.context.park()
+
+    async def _execute(self, context: ExecutionContext, put: Callable[[Input], None]) -> None:
+        outcome = await self._outcome(context)
+        current = self._running.get(context.execution_id)
+        if current is not None and current.context is context:
+            del self._running[context.execution_id]
+        if outcome is not None:
+            put(outcome)
+
+    async def _outcome(self, context: ExecutionContext) -> Input | None:
+        """What the attempt came to; None when nobody waits for it any more."""
+        execution_id = context.execution_id
+        try:
+            output = storable(await self._run(context))
+            return AgentFinished(execution_id, output)
+        except (asyncio.CancelledError, Revoked):
+            return None
+        except Parked:
+            return AgentParked(execution_id)
+        except AgentError as error:
+            return AgentFailed(execution_id, error.code[:50], clip_text(str(error)), error.permanent)
+        except NotStorable as error:
+            return AgentFailed(execution_id, "bad_output", clip_text(str(error)), permanent=True)
+        except UnknownDefinition as error:
+            text = f"{error}; is its module named in AGENT_REGISTRY_MODULES of this worker?"
+            return AgentFailed(execution_id, "unknown_definition", text, permanent=True)
+        except BaseException as error:
+            log.warning("agent.raised", execution=execution_id, definition=context.agent.definition, exc_info=True)
+            return AgentFailed(execution_id, "agent_exception", clip_text(f"{type(error).__name__}: {error}"))
+
+    async def _run(self, context: ExecutionContext) -> Any:
+        agent_class = self.registry.get(context.agent.definition).agent_class
+        if agent_class.isolation == "process":
+            return await run_isolated(context, modules=self.modules, folder=self.folder)
+        agent = await self._instance(context.agent.definition, context.agent.name, context.configuration)
+        if inspect.iscoroutinefunction(agent.run):
+            return await agent.run(context)
+        loop = asyncio.get_running_loop()
+        plain: Callable[[Any], Any] = agent.run
+        return await loop.run_in_executor(self.threads, plain, SyncContext(context, loop))
+
+    async def _instance(self, definition: str, name: str, configuration: Mapping[str, Any]) -> BaseAgent:
+        """The agent object for this configuration, made and initialised by the first who asks."""
+        key = json.dumps([definition, name, configuration], sort_keys=True, default=str)
+        future = self._instances.get(key)
+        if future is None:
+            self._forget_oldest()
+            future = self._instances[key] = asyncio.ensure_future(self._make(definition, name, configuration))
+            future.add_done_callback(lambda done: self._forget_failed(key, done))
+        return await asyncio.shield(future)
+
+    async def _make(self, definition: str, name: str, configuration: Mapping[str, Any]) -> BaseAgent:
+        agent = self.registry.create(definition, configuration, name=name)
+        await agent.initialize()
+        await agent.activate()
+        return agent
+
+    def _forget_oldest(self) -> None:
+        while len(self._instances) >= INSTANCE_LIMIT:
+            self._instances.pop(next(iter(self._instances)))
+
+    def _forget_failed(self, key: str, done: "asyncio.Future[BaseAgent]") -> None:
+        if done.cancelled() or done.exception() is not None:
+            self._instances.pop(key, None)

@@ -1,0 +1,215 @@
+"""What a running agent holds in its hands: `agents.runtime.AgentContext` over a live session."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Any, TypeVar
+
+from agents.runtime import AgentError, DocumentReader, ReceivedMessage, SessionInfo, TaskInfo, UpstreamOutput
+from core.canonical import canonical_json
+from sessions.engine.gate import MAX_EVENT_BYTES, NotStorable, clip_json, clip_text, percentage, storable
+from sessions.engine.inputs import Input, Logged, MessageSent, Progressed, StartAgent, UsageAdded
+from sessions.engine.state import Session
+from sessions.events import TOKEN_FRAME
+from sessions.routing_policy import AgentInfo
+from sessions.states import MessageType
+
+T = TypeVar("T")
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class Parked(BaseException):
+    """Ends the agent's coroutine because the session is paused; the same attempt runs again later."""
+
+
+class Revoked(BaseException):
+    """The attempt has ended; whatever its code still does counts no more."""
+
+
+class ExecutionContext:
+    """The context of one attempt. Its calls pass to the session's runner, and stop the agent when they must."""
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        effect: StartAgent,
+        agent: AgentInfo,
+        documents: DocumentReader,
+        put: Callable[[Input], None],
+        wait_for_room: Callable[[], Any],
+        emit_frame: Callable[[str, str], None],
+        new_id: Callable[[], str],
+        threads: Executor,
+        live_session: Callable[[], Session],
+    ) -> None:
+        task = effect.task
+        self.execution_id = task.execution.id if task.execution else ""
+        self.agent = agent
+        self.task = TaskInfo(task.id, task.name, task.task_type, task.description, dict(task.input_data), task.attempts)
+        self.session = SessionInfo(session.id, session.goal, dict(session.context))
+        self.configuration: Mapping[str, Any] = configuration_for(agent, session.context)
+        self.upstream: Sequence[UpstreamOutput] = tuple(_upstream(session, effect))
+        self.documents: DocumentReader = _Watched(documents, self._check)
+        self._put_input, self._wait_for_room, self._emit_frame = put, wait_for_room, emit_frame
+        self._new_id, self._threads, self._live_session = new_id, threads, live_session
+        self._is_revoked = self._is_parking = False
+
+    def revoke(self) -> None:
+        """Every later call raises `Revoked`."""
+        self._is_revoked = True
+
+    def park(self) -> None:
+        """The next call raises `Parked`."""
+        self._is_parking = True
+
+    def _check(self) -> None:
+        if self._is_revoked:
+            raise Revoked
+        if self._is_parking:
+            raise Parked
+
+    async def _put(self, item: Input) -> None:
+        self._check()
+        self._put_input(item)
+        await self._wait_for_room()
+        self._check()
+
+    async def progress(self, percentage_done: float, text: str = "") -> None:
+        await self._put(Progressed(self.execution_id, percentage(percentage_done), clip_text(str(text), 500)))
+
+    async def log(self, text: str, *, level: str = "info", data: Mapping[str, Any] | None = None) -> None:
+        word = level if level in LEVELS else "info"
+        await self._put(Logged(self.execution_id, word, clip_text(str(text)), _event_data(data or {})))
+
+    async def emit_token(self, text: str) -> None:
+        self._check()
+        frame = {"type": TOKEN_FRAME, "task": self.task.id, "agent": self.agent.id, "data": {"text": clip_text(text)}}
+        self._emit_frame(self.session.id, canonical_json(frame))
+
+    async def send(
+        self, content: Any, *, to: str | None = None, message_type: str = MessageType.NOTIFICATION, topic: str = ""
+    ) -> None:
+        """Raises: AgentError when there is no such receiver or type, or the content is not JSON."""
+        if message_type not in list(MessageType):
+            raise AgentError(f"a message is one of {', '.join(MessageType)}, not {message_type!r}", code="bad_message")
+        receiver = self._agent_named(to) if to else None
+        if receiver is None and message_type == MessageType.REQUEST:
+            raise AgentError("a REQUEST needs a receiver: name it with `to`", code="bad_message")
+        try:
+            kept = storable(content, limit=MAX_EVENT_BYTES, what="the message")
+        except NotStorable as error:
+            raise AgentError(str(error), code="bad_message") from error
+        await self._put(
+            MessageSent(self.execution_id, self._new_id(), receiver, message_type, clip_text(topic, 200), kept)
+        )
+
+    def _agent_named(self, word: str) -> str:
+        roster = self._live_session().roster.values()
+        for key in ("id", "name", "definition"):
+            for agent in roster:
+                if getattr(agent, key) == word:
+                    return agent.id
+        raise AgentError(f"the project has no agent {word!r} to send to", code="unknown_receiver")
+
+    async def inbox(self) -> list[ReceivedMessage]:
+        self._check()
+        session = self._live_session()
+        return [
+            ReceivedMessage(_name(session, m.from_agent), m.message_type, m.topic, m.content)
+            for m in session.messages
+            if m.to_agent in (None, self.agent.id) and m.from_agent != self.agent.id
+        ]
+
+    async def run_in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        self._check()
+        result = await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+        self._check()
+        return result
+
+    async def add_usage(self, **amounts: float) -> None:
+        """Raises: AgentError for an amount that is no finite number."""
+        try:
+            kept = storable(amounts, what="the usage")
+        except NotStorable as error:
+            raise AgentError(str(error), code="bad_usage") from error
+        if not all(isinstance(amount, int | float) for amount in kept.values()):
+            raise AgentError("usage amounts must be numbers", code="bad_usage")
+        await self._put(UsageAdded(self.execution_id, kept))
+
+
+class SyncContext:
+    """The same context for a plain `def run(self, ctx)` in a thread: the calls return when they are done."""
+
+    def __init__(self, context: ExecutionContext, loop: asyncio.AbstractEventLoop) -> None:
+        self._context, self._loop = context, loop
+        self.task, self.session = context.task, context.session
+        self.configuration, self.upstream = context.configuration, context.upstream
+        self.documents = _SyncCalls(context.documents, loop)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_SyncCalls(self._context, self._loop), name)
+
+
+class _SyncCalls:
+    def __init__(self, target: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._target, self._loop = target, loop
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._target, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return asyncio.run_coroutine_threadsafe(method(*args, **kwargs), self._loop).result()
+
+        return call
+
+
+class _Watched:
+    """A document reader whose calls, too, are points where an agent is stopped."""
+
+    def __init__(self, reader: DocumentReader, check: Callable[[], None]) -> None:
+        self._reader, self._check = reader, check
+
+    async def search(self, query: str, *, limit: int = 10) -> Any:
+        self._check()
+        return await self._reader.search(query, limit=limit)
+
+    async def passages(self, *, limit: int = 2000) -> Any:
+        self._check()
+        return await self._reader.passages(limit=limit)
+
+    async def titles(self) -> Any:
+        self._check()
+        return await self._reader.titles()
+
+
+def configuration_for(agent: AgentInfo, context: Mapping[str, Any]) -> dict[str, Any]:
+    """The agent's configuration, with what this session overrides (by id, name or definition)."""
+    overrides = context.get("agent_configuration") or {}
+    merged = dict(agent.configuration)
+    for key in (agent.definition, agent.name, agent.id):
+        if isinstance(overrides.get(key), Mapping):
+            merged.update(overrides[key])
+    return merged
+
+
+def _upstream(session: Session, effect: StartAgent) -> list[UpstreamOutput]:
+    found = []
+    for task in effect.upstream:
+        agent = session.roster.get(task.agent_id or "")
+        definition, name = (agent.definition, agent.name) if agent else ("", "")
+        found.append(UpstreamOutput(task.id, task.name, definition, name, task.output))
+    return found
+
+
+def _name(session: Session, agent_id: str) -> str:
+    agent = session.roster.get(agent_id)
+    return agent.name if agent else agent_id
+
+
+def _event_data(data: Mapping[str, Any]) -> Any:
+    try:
+        return clip_json(storable(dict(data), limit=MAX_EVENT_BYTES, what="the log data"))
+    except NotStorable as error:
+        return {"dropped": str(error)}

@@ -1,0 +1,174 @@
+"""One step of a session in the making: changes are collected here and become one batch."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from sessions.engine.batch import Batch, CommandOutcome, ExecutionWrite, HistoryWrite, TaskWrite
+from sessions.engine.inputs import Effect, SlotWanted
+from sessions.engine.state import Execution, Message, Session, Task
+from sessions.events import EventRecord, record_event
+from sessions.policies import RetryPolicy
+from sessions.states import EXECUTION_LIFECYCLE, SESSION_LIFECYCLE, TASK_LIFECYCLE
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """All that a decision takes from outside: the instant, chance, new ids, and whether a slot can be had."""
+
+    now: datetime
+    rng: Random
+    new_id: Callable[[], str]
+    grant: Callable[[SlotWanted], bool]
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The state a step leads to, what it writes (None: nothing), what is to be done then, and when to look again."""
+
+    session: Session
+    batch: Batch | None
+    effects: tuple[Effect, ...]
+    wake_at: datetime | None
+    releases: bool
+
+
+class Draft:
+    """The mutable side of one decision. Every move is checked against the lifecycle tables."""
+
+    def __init__(self, session: Session, moment: Moment) -> None:
+        self.before = session
+        self.moment = moment
+        self.now = moment.now
+        self.session = session
+        self.tasks: dict[str, Task] = dict(session.tasks)
+        self.events: list[EventRecord] = []
+        self.messages: list[Message] = []
+        self.commands: list[CommandOutcome] = []
+        self.effects: list[Effect] = []
+        self.releases = False
+        self._seq, self._hash = session.last_seq, session.last_hash
+        self._history: list[HistoryWrite] = []
+        self._executions: dict[str, ExecutionWrite] = {}
+        self._by_execution = {task.execution.id: task.id for task in self.tasks.values() if task.execution is not None}
+
+    def emit(self, event_type: str, data: Mapping[str, Any], task: Task | None = None) -> None:
+        """Append an event; `task` gives its task and agent."""
+        event = record_event(
+            previous_hash=self._hash,
+            seq=self._seq + 1,
+            event_type=event_type,
+            at=self.now,
+            data=data,
+            task=task.id if task else None,
+            agent=task.agent_id if task else None,
+        )
+        self._seq, self._hash = event.seq, event.hash
+        self.events.append(event)
+
+    def change(self, **fields: Any) -> None:
+        """Set fields of the session."""
+        self.session = replace(self.session, **fields)
+
+    def move_session(self, status: str, **fields: Any) -> None:
+        SESSION_LIFECYCLE.check(self.session.status, status)
+        self.change(status=status, **fields)
+
+    def add_task(self, task: Task) -> None:
+        self.tasks[task.id] = task
+
+    def set_task(self, task: Task, **fields: Any) -> Task:
+        """The task with other fields; its status is moved with `move_task` only."""
+        self.tasks[task.id] = task = replace(task, **fields)
+        return task
+
+    def move_task(self, task: Task, status: str, **fields: Any) -> Task:
+        TASK_LIFECYCLE.check(task.status, status)
+        return self.set_task(task, status=status, **fields)
+
+    def task_of(self, execution_id: str) -> Task | None:
+        """The task whose live execution this is; None once that attempt has ended."""
+        task = self.tasks.get(self._by_execution.get(execution_id, ""))
+        return task if task and task.execution and task.execution.id == execution_id else None
+
+    def open_execution(self, task: Task, execution: Execution) -> Task:
+        """A new attempt at the task."""
+        self._by_execution[execution.id] = task.id
+        self._remember(execution.id, None, execution.state, "queued")
+        return self._put_execution(task, execution, previous=None)
+
+    def set_execution(self, task: Task, **fields: Any) -> Task:
+        execution = _live(task)
+        return self._put_execution(task, replace(execution, **fields), previous=execution.state)
+
+    def move_execution(self, task: Task, state: str, reason: str = "", **fields: Any) -> Task:
+        execution = _live(task)
+        EXECUTION_LIFECYCLE.check(execution.state, state)
+        self._remember(execution.id, execution.state, state, reason)
+        return self._put_execution(task, replace(execution, state=state, **fields), previous=execution.state)
+
+    def close_execution(self, task: Task, state: str, reason: str = "", **fields: Any) -> Task:
+        """End the live attempt; the task has none afterwards."""
+        task = self.move_execution(task, state, reason, completed_at=self.now, **fields)
+        return self.set_task(task, execution=None)
+
+    def _put_execution(self, task: Task, execution: Execution, *, previous: str | None) -> Task:
+        task = self.set_task(task, execution=execution)
+        known = self._executions.get(execution.id)
+        self._executions[execution.id] = ExecutionWrite(known.previous if known else previous, task, execution)
+        return task
+
+    def _remember(self, execution_id: str, previous: str | None, new: str, reason: str) -> None:
+        self._history.append(HistoryWrite(self.moment.new_id(), execution_id, previous, new, reason, self.now))
+
+    def decision(self, wake_at: datetime | None) -> Decision:
+        """Everything collected, as values."""
+        session = replace(
+            self.session,
+            tasks=self.tasks,
+            messages=self.session.messages + tuple(self.messages),
+            last_seq=self._seq,
+            last_hash=self._hash,
+            wake_at=wake_at if self.releases else None,
+        )
+        return Decision(session, self._batch(session), tuple(self.effects), wake_at, self.releases)
+
+    def _batch(self, session: Session) -> Batch | None:
+        tasks = tuple(self._task_writes())
+        writes = (self.events, tasks, self._executions, self.commands, self.messages)
+        if not any(writes) and not self.releases:
+            return None
+        return Batch(
+            session=session,
+            base_seq=self.before.last_seq,
+            at=self.now,
+            events=tuple(self.events),
+            tasks=tasks,
+            executions=tuple(self._executions.values()),
+            history=tuple(self._history),
+            messages=tuple(self.messages),
+            commands=tuple(self.commands),
+            releases=self.releases,
+        )
+
+    def _task_writes(self) -> list[TaskWrite]:
+        before = self.before.tasks
+        return [
+            TaskWrite(before[task.id].status if task.id in before else None, task)
+            for task in self.tasks.values()
+            if before.get(task.id) is not task and _row_differs(before.get(task.id), task)
+        ]
+
+
+def _row_differs(before: Task | None, after: Task) -> bool:
+    """Whether anything but the live execution changed."""
+    return before is None or replace(before, execution=None) != replace(after, execution=None)
+
+
+def _live(task: Task) -> Execution:
+    if task.execution is None:
+        raise ValueError(f"task {task.name} has no live execution")
+    return task.execution

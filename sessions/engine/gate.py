@@ -1,0 +1,59 @@
+"""What may pass from an agent into the database: JSON, bounded, of characters every database can hold."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+MAX_OUTPUT_BYTES = 1024 * 1024
+MAX_EVENT_BYTES = 64 * 1024
+MAX_EVENTS_PER_EXECUTION = 2000
+
+
+class NotStorable(ValueError):
+    """The value is not JSON, too large, or holds what a database cannot."""
+
+
+def storable(value: Any, *, limit: int = MAX_OUTPUT_BYTES, what: str = "the output") -> Any:
+    """The value as plain JSON types. Raises: NotStorable, saying what is wrong with it."""
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise NotStorable(f"{what} holds a lone surrogate, which is no character; encode the text as UTF-8") from None
+    except RecursionError:
+        raise NotStorable(f"{what} is nested too deeply") from None
+    except (TypeError, ValueError) as error:
+        raise NotStorable(f"{what} is not JSON: {error}") from None
+    if size > limit:
+        raise NotStorable(f"{what} has {size:,} bytes; at most {limit:,} are kept. Return less, or store it elsewhere")
+    if "\\u0000" in text and "\x00" in _strings(value):
+        raise NotStorable(f"{what} holds a NUL character, which databases cannot store; remove it")
+    return json.loads(text)
+
+
+def _strings(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return "".join(_strings(part) for pair in value.items() for part in pair)
+    if isinstance(value, list | tuple):
+        return "".join(_strings(part) for part in value)
+    return ""
+
+
+def clip_text(text: str, limit: int = 4000) -> str:
+    """The text without what cannot be stored, cut to `limit` characters with a mark where it was cut."""
+    clean = text.replace("\x00", "").encode("utf-8", "replace").decode()
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def clip_json(value: Any, limit: int = MAX_EVENT_BYTES // 2) -> Any:
+    """The value, or a short note of its size where it is too large for an event."""
+    size = len(json.dumps(value, ensure_ascii=False).encode())
+    return value if size <= limit else {"truncated": True, "bytes": size}
+
+
+def percentage(value: float) -> float:
+    """A progress figure forced into 0 to 100; 0 for what is no number."""
+    return min(100.0, max(0.0, float(value))) if math.isfinite(value) else 0.0

@@ -1,0 +1,288 @@
+"""The engine host of a worker process: claims sessions, runs them on one loop, and lets go of them in good order."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Protocol, TypeVar
+
+import structlog
+
+from core.clock import SYSTEM_CLOCK, Clock
+from sessions.engine.journal import Journal, Publisher
+from sessions.engine.runner import AgentHost, SessionRunner
+from sessions.engine.slots import Slots
+from sessions.engine.state import Session
+from sessions.engine.store.base import Claim, Store, StoreUnavailable, WorkerIdentity
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+LOOK_SECONDS = 1.0
+CHANGE_LOOK_SECONDS = 0.25
+ROSTER_SECONDS = 3.0
+ORPHANS_SECONDS = 5.0
+
+
+class LocalAgents(AgentHost, Protocol):
+    @property
+    def running_count(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HostOptions:
+    """Limits and times of a host."""
+
+    max_sessions: int = 200
+    max_executions: int = 64
+    lease_seconds: float = 7.0
+
+
+class EngineHost:
+    """One per worker process. `start`, `stop` and `poke` may be called from any thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        publisher: Publisher,
+        make_agents: Callable[[], LocalAgents],
+        *,
+        identify: Callable[[], WorkerIdentity],
+        new_id: Callable[[], str],
+        options: HostOptions | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        close_connections: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store, self._publisher, self._make_agents = store, publisher, make_agents
+        self._identify, self._new_id, self._clock = identify, new_id, clock
+        self._options = options or HostOptions()
+        self._close_connections = close_connections
+        self._thread = threading.Thread(target=self._main, name="engine-loop", daemon=True)
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._grace_seconds = 10.0
+
+    def start(self) -> None:
+        """Begin to take sessions; returns when the loop runs."""
+        self._thread.start()
+        self._ready.wait(timeout=30)
+
+    def poke(self, session_id: str | None = None) -> None:
+        """Look now: something may have happened (to this session). Never blocks, never fails."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._poke, session_id)
+
+    def stop(self, grace_seconds: float = 10.0) -> None:
+        """Take nothing new, let running agents finish within the grace, hand the rest over; waits for the end."""
+        self._grace_seconds = grace_seconds
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(timeout=grace_seconds + 15)
+
+    @property
+    def session_count(self) -> int:
+        return len(self._runners) if self._loop is not None else 0
+
+    def _main(self) -> None:
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(self._live())
+            loop.run_until_complete(_end_leftovers())
+        finally:
+            self._loop = None
+            loop.set_exception_handler(lambda _loop, _context: None)  # abandoned agents end with the process
+            loop.close()
+
+    async def _live(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping, self._look = asyncio.Event(), asyncio.Event()
+        self._runners: dict[str, SessionRunner] = {}
+        self._works: dict[str, asyncio.Task[None]] = {}
+        self._slots = Slots(self._options.max_executions)
+        self._rng = Random()
+        self._asked: set[str] = set()
+        self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="engine-read")
+        self._agents = self._make_agents()
+        self._tick_at = time.monotonic()
+        self._ready.set()
+        while not self._stopping.is_set():
+            await self._one_life()
+
+    async def _one_life(self) -> None:
+        """From the registration of a worker to its retirement, or to the loss of its lease."""
+        worker = self._identify()
+        if not await self._register(worker):
+            return
+        lost = asyncio.Event()
+        assert self._loop is not None
+        self._journal = Journal(
+            self._store,
+            self._publisher,
+            self._loop,
+            worker_id=worker.id,
+            lease_seconds=self._options.lease_seconds,
+            is_ticking=lambda: time.monotonic() - self._tick_at < self._options.lease_seconds,
+            on_lost=lost.set,
+            close_connections=self._close_connections,
+        )
+        self._journal.start()
+        helpers = [asyncio.create_task(work) for work in (self._tick(), self._watch_changes(), self._work(worker))]
+        ends = [asyncio.create_task(event.wait()) for event in (self._stopping, lost)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        helpers[2].cancel()
+        await self._drain() if not lost.is_set() else self._lose_all(worker)
+        for work in (*helpers, *ends):
+            work.cancel()
+        await asyncio.gather(*helpers, *ends, *self._works.values(), return_exceptions=True)
+        await asyncio.to_thread(self._journal.stop)
+        with contextlib.suppress(StoreUnavailable):
+            await self._read(self._store.retire, worker.id)
+
+    async def _register(self, worker: WorkerIdentity) -> bool:
+        try:
+            await self._read(self._store.register, worker, self._options.lease_seconds)
+        except StoreUnavailable as error:
+            log.warning("engine.database_away", error=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), 1.0)
+            return False
+        log.info("engine.started", worker=worker.id, pid=worker.pid)
+        return True
+
+    async def _tick(self) -> None:
+        while True:
+            self._tick_at = time.monotonic()
+            await asyncio.sleep(0.5)
+
+    def _poke(self, session_id: str | None) -> None:
+        if session_id is not None and session_id in self._runners:
+            self._asked.add(session_id)
+        self._look.set()
+
+    async def _work(self, worker: WorkerIdentity) -> None:
+        """Claim and read inboxes when poked, and each second without."""
+        orphans_at = time.monotonic() + ORPHANS_SECONDS
+        while True:
+            self._look.clear()
+            try:
+                await self._claim(worker)
+                await self._read_inboxes()
+                if time.monotonic() >= orphans_at:
+                    orphans_at = time.monotonic() + ORPHANS_SECONDS
+                    await self._keep_house(worker)
+            except StoreUnavailable as error:
+                log.warning("engine.look_failed", error=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), LOOK_SECONDS * self._rng.uniform(0.9, 1.1))
+
+    async def _claim(self, worker: WorkerIdentity) -> None:
+        while (room := self._options.max_sessions - len(self._runners)) > 0:
+            claims = await self._read(self._store.claim, worker.id, min(room, 50))
+            for claim in claims:
+                self._begin(claim)
+            if len(claims) < min(room, 50):
+                return
+
+    def _begin(self, claim: Claim) -> None:
+        session_id = claim.session.id
+        runner = SessionRunner(
+            claim,
+            submit=self._journal.submit,
+            agents=self._agents,
+            slots=self._slots,
+            clock=self._clock,
+            rng=self._rng,
+            new_id=self._new_id,
+        )
+        self._runners[session_id] = runner
+        self._works[session_id] = asyncio.create_task(self._run(session_id, runner))
+
+    async def _run(self, session_id: str, runner: SessionRunner) -> None:
+        try:
+            await runner.run()
+        except Exception:
+            log.exception("session.runner_failed", session=session_id)
+        finally:
+            self._runners.pop(session_id, None)
+            self._works.pop(session_id, None)
+            self._look.set()
+
+    async def _read_inboxes(self) -> None:
+        if not self._runners:
+            return
+        self._asked.clear()
+        found = await self._read(self._store.commands, list(self._runners))
+        for session_id, commands in found.items():
+            runner = self._runners.get(session_id)
+            if runner is not None:
+                runner.put_commands(commands)
+
+    async def _keep_house(self, worker: WorkerIdentity) -> None:
+        """What nobody else would notice: sessions this host owns but does not run, and commands that came too late."""
+        await self._read(self._store.release_orphans, worker.id, list(self._runners))
+        await self._read(self._store.reject_stale_commands)
+        await self._refresh_rosters()
+
+    async def _refresh_rosters(self) -> None:
+        projects = {runner.session.project_id for runner in self._runners.values() if _needs_agents(runner.session)}
+        for project_id in projects:
+            roster = await self._read(self._store.roster, project_id)
+            for runner in list(self._runners.values()):
+                if runner.session.project_id == project_id and runner.session.roster != roster:
+                    runner.put_roster(roster)
+
+    async def _watch_changes(self) -> None:
+        """Where the database has a cheap mark of change, look at it often: the safety net of lost doorbells."""
+        reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-watch")
+        seen: Any = None
+        try:
+            while True:
+                with contextlib.suppress(StoreUnavailable):
+                    mark = await asyncio.get_running_loop().run_in_executor(reader, self._store.changes)
+                    if mark is None:
+                        return
+                    if mark != seen:
+                        seen = mark
+                        self._look.set()
+                await asyncio.sleep(CHANGE_LOOK_SECONDS)
+        finally:
+            reader.submit(self._close_connections)
+            reader.shutdown(wait=False)
+
+    async def _drain(self) -> None:
+        """Let what runs finish within the grace; then hand over."""
+        deadline = time.monotonic() + self._grace_seconds
+        while self._agents.running_count and time.monotonic() < deadline:  # noqa: ASYNC110  (a plain count)
+            await asyncio.sleep(0.05)
+        for runner in list(self._runners.values()):
+            runner.hand_over()
+        works = list(self._works.values())
+        if works:
+            await asyncio.wait(works, timeout=5)
+
+    def _lose_all(self, worker: WorkerIdentity) -> None:
+        log.error("engine.lease_lost", worker=worker.id, sessions=len(self._runners))
+        for runner in list(self._runners.values()):
+            runner.lose()
+
+    async def _read(self, function: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, function, *args)
+
+
+async def _end_leftovers() -> None:
+    """Cancel whatever still runs on the loop; code that ignores it is not waited for."""
+    leftovers = asyncio.all_tasks() - {asyncio.current_task()}
+    for work in leftovers:
+        work.cancel()
+    if leftovers:
+        await asyncio.wait(leftovers, timeout=1)
+
+
+def _needs_agents(session: Session) -> bool:
+    return any(task.is_live and not task.is_running for task in session.tasks.values())

@@ -1,0 +1,97 @@
+"""Runs an attempt in a child process: CPU-bound code stalls nobody, and a cancel ends it for certain."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agents.isolated import as_line
+from agents.runtime import AgentError
+from sessions.engine.context import ExecutionContext, Parked, Revoked
+
+CALLS = {
+    *("progress", "log", "emit_token", "send", "inbox", "add_usage"),
+    *("documents.search", "documents.passages", "documents.titles"),
+}
+LINE_LIMIT = 64 * 1024 * 1024
+
+
+async def run_isolated(context: ExecutionContext, *, modules: Sequence[str], folder: Path) -> Any:
+    """The output of the agent. Raises: AgentError for its failure or its process's death.
+
+    Cancelling this coroutine kills the process.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "agents.isolated",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=folder,
+        limit=LINE_LIMIT,
+    )
+    try:
+        await _write(process, _start_line(context, modules))
+        return await _serve(process, context)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _start_line(context: ExecutionContext, modules: Sequence[str]) -> dict[str, Any]:
+    return {
+        "definition": context.agent.definition,
+        "agent_name": context.agent.name,
+        "modules": list(modules),
+        "task": as_line(context.task),
+        "session": as_line(context.session),
+        "configuration": dict(context.configuration),
+        "upstream": [as_line(output) for output in context.upstream],
+    }
+
+
+async def _write(process: asyncio.subprocess.Process, line: dict[str, Any]) -> None:
+    if process.stdin is None:
+        raise AgentError("the agent's process has no input", code="process_died")
+    process.stdin.write(json.dumps(line).encode() + b"\n")
+    with contextlib.suppress(ConnectionError):
+        await process.stdin.drain()
+
+
+async def _serve(process: asyncio.subprocess.Process, context: ExecutionContext) -> Any:
+    while process.stdout is not None:
+        line = await process.stdout.readline()
+        if not line:
+            break
+        said = json.loads(line)
+        if "result" in said:
+            return said["result"]
+        if "error" in said:
+            raise AgentError(said["error"], code=said["code"], permanent=said["permanent"])
+        await _write(process, await _answer(context, said))
+    code = await process.wait()
+    raise AgentError(f"the agent's process ended with code {code} and no result", code="process_died")
+
+
+async def _answer(context: ExecutionContext, said: dict[str, Any]) -> dict[str, Any]:
+    try:
+        value = await _call(context, said["call"], said["args"], said["kwargs"])
+    except (Parked, Revoked):
+        raise
+    except AgentError as error:
+        return {"number": said["number"], "error": str(error), "code": error.code}
+    return {"number": said["number"], "value": value}
+
+
+async def _call(context: ExecutionContext, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if name not in CALLS:
+        raise AgentError(f"there is no context call {name}", code="bad_call")
+    target: Any = context
+    for part in name.split("."):
+        target = getattr(target, part)
+    value = await target(*args, **kwargs)
+    return [as_line(item) for item in value] if isinstance(value, list) else value

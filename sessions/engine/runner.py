@@ -1,0 +1,197 @@
+"""One live session on the loop: takes in what happens, decides, has it committed, then acts."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Protocol
+
+import structlog
+
+from core.clock import Clock
+from sessions.engine.batch import Batch, Outcome, Refused, Rejected
+from sessions.engine.core import decide
+from sessions.engine.draft import Decision, Moment
+from sessions.engine.inputs import (
+    CancelAgent,
+    Claimed,
+    CommandRead,
+    Effect,
+    HandOver,
+    Input,
+    ParkAgent,
+    RosterRead,
+    SlotWanted,
+    StartAgent,
+    Tick,
+    WriteRejected,
+)
+from sessions.engine.slots import Slots
+from sessions.engine.state import Session, is_executing
+from sessions.engine.store.base import Claim
+from sessions.routing_policy import AgentInfo
+
+log = structlog.get_logger(__name__)
+
+BACKLOG_LIMIT = 200
+MAX_INPUTS_PER_STEP = 400
+
+
+class AgentHost(Protocol):
+    """Where agents run. All three return at once."""
+
+    def start(self, runner: "SessionRunner", session: Session, effect: StartAgent) -> None: ...
+
+    def cancel(self, execution_id: str) -> None: ...
+
+    def park(self, execution_id: str) -> None: ...
+
+
+class SessionRunner:
+    """The one writer of a session. Everything here runs on the host's loop."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        *,
+        submit: Callable[[Batch], "asyncio.Future[Outcome]"],
+        agents: AgentHost,
+        slots: Slots,
+        clock: Clock,
+        rng: Random,
+        new_id: Callable[[], str],
+    ) -> None:
+        self.session = claim.session
+        self._submit, self._agents, self._slots = submit, agents, slots
+        self._clock, self._rng, self._new_id = clock, rng, new_id
+        self._inputs: deque[Input] = deque([Claimed(), *claim.commands])
+        self._known_commands = {command.id for command in claim.commands}
+        self._something = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._wants: set[str] = set()
+        self._started: set[str] = set()
+        self._lost = False
+
+    def put(self, item: Input) -> None:
+        """Something happened."""
+        self._inputs.append(item)
+        self._something.set()
+        if len(self._inputs) >= BACKLOG_LIMIT:
+            self._room.clear()
+
+    async def wait_for_room(self) -> None:
+        """Returns when the runner has kept up: agents that flood are slowed to the journal's speed."""
+        await self._room.wait()
+
+    def put_commands(self, commands: tuple[CommandRead, ...]) -> None:
+        """Commands read from the inbox; those already taken in are left out."""
+        for command in commands:
+            if command.id not in self._known_commands:
+                self._known_commands.add(command.id)
+                self.put(command)
+
+    def put_roster(self, roster: Mapping[str, AgentInfo]) -> None:
+        self.put(RosterRead(roster))
+
+    def hand_over(self) -> None:
+        """Let go of the session for another host."""
+        self.put(HandOver())
+
+    def lose(self) -> None:
+        """The lease is gone: drop everything, write nothing."""
+        self._lost = True
+        self._something.set()
+
+    async def run(self) -> None:
+        """Until the session is finished, sleeps, or is lost."""
+        try:
+            while not self._lost:
+                decision = self._decide()
+                if not await self._commit(decision):
+                    continue
+                if decision.releases:
+                    return
+                await self._wait(decision)
+        finally:
+            self._drop()
+
+    def _decide(self) -> Decision:
+        inputs = [self._inputs.popleft() for _ in range(min(len(self._inputs), MAX_INPUTS_PER_STEP))]
+        if len(self._inputs) < BACKLOG_LIMIT:
+            self._room.set()
+        moment = Moment(now=self._clock.now(), rng=self._rng, new_id=self._new_id, grant=self._grant)
+        return decide(self.session, inputs or [Tick()], moment)
+
+    def _grant(self, want: SlotWanted) -> bool:
+        self._wants.add(want.task_id)
+        return self._slots.acquire(want, lambda _task_id: self.put(Tick()))
+
+    async def _commit(self, decision: Decision) -> bool:
+        """Whether the decision counts. A refused one ends the runner; of a rejected one the task fails."""
+        if decision.batch is None:
+            self.session = decision.session
+            return True
+        outcome = await self._submit(decision.batch)
+        if isinstance(outcome, Refused):
+            log.warning("session.lost", session=self.session.id)
+            self._lost = True
+            return False
+        if isinstance(outcome, Rejected):
+            self._reject(decision.batch, outcome.reason)
+            return False
+        self.session = decision.session
+        self._free_slots()
+        for effect in decision.effects:
+            self._carry_out(effect)
+        return True
+
+    def _reject(self, batch: Batch, reason: str) -> None:
+        log.error("session.write_rejected", session=self.session.id, reason=reason)
+        suspects = tuple(write.task.id for write in batch.executions) or tuple(
+            task.id for task in self.session.tasks.values() if task.is_live
+        )
+        text = f"What the task produced cannot be stored: {reason}"
+        self._inputs.appendleft(WriteRejected(suspects, text))
+        self._free_slots()
+
+    def _free_slots(self) -> None:
+        """Give back the places of what has stopped, and stop waiting for what will not start."""
+        for task_id in list(self._wants):
+            task = self.session.tasks.get(task_id)
+            stopped = task is not None and task_id in self._started and not is_executing(task)
+            if task is None or not task.is_live or stopped:
+                self._wants.discard(task_id)
+                self._started.discard(task_id)
+                self._slots.release(task_id)
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case StartAgent():
+                self._started.add(effect.task.id)
+                self._agents.start(self, self.session, effect)
+            case CancelAgent():
+                self._agents.cancel(effect.execution_id)
+            case ParkAgent():
+                self._agents.park(effect.execution_id)
+
+    async def _wait(self, decision: Decision) -> None:
+        if self._inputs:
+            return
+        self._something.clear()
+        delay = None
+        if decision.wake_at is not None:
+            delay = max(0.0, (decision.wake_at - self._clock.now()).total_seconds())
+        try:
+            await asyncio.wait_for(self._something.wait(), delay)
+        except TimeoutError:
+            return
+
+    def _drop(self) -> None:
+        for task in self.session.tasks.values():
+            if task.execution is not None:
+                self._agents.cancel(task.execution.id)
+        for task_id in self._wants:
+            self._slots.release(task_id)
+        self._wants.clear()
+        self._room.set()

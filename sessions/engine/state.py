@@ -1,0 +1,135 @@
+"""A live session in memory: immutable values, so that a refused write leaves nothing to undo."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sessions.routing_policy import AgentInfo
+from sessions.states import LIVE_TASK, ExecutionState, SessionStatus, TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """The live attempt at a task. `deadline_at` is its own time limit; `event_count` bounds what it may log."""
+
+    id: str
+    attempt: int
+    agent_id: str
+    state: str
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    deadline_at: datetime | None = None
+    progress_percentage: float = 0.0
+    status_message: str = ""
+    result: Any = None
+    error_code: str = ""
+    error_message: str = ""
+    usage: Mapping[str, float] = field(default_factory=dict)
+    event_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task. `attempts` counts its executions; `uncounted` those that failed through no fault of the agent."""
+
+    id: str
+    name: str
+    task_type: str
+    ordinal: int
+    status: str = TaskStatus.PENDING
+    description: str = ""
+    input_data: Mapping[str, Any] = field(default_factory=dict)
+    required_capabilities: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    priority: int = 0
+    max_attempts: int = 3
+    timeout_seconds: float | None = None
+    not_before: datetime | None = None
+    agent_id: str | None = None
+    parent_task_id: str | None = None
+    assignment: Mapping[str, Any] = field(default_factory=dict)
+    output: Any = None
+    error_code: str = ""
+    error_message: str = ""
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    attempts: int = 0
+    uncounted: int = 0
+    lost: int = 0
+    execution: Execution | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE_TASK
+
+    @property
+    def is_running(self) -> bool:
+        return self.status == TaskStatus.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message between two agents of the session (`to_agent` None: to all)."""
+
+    id: str
+    from_agent: str
+    to_agent: str | None
+    message_type: str
+    topic: str
+    content: Any
+    from_task: str | None
+    to_task: str | None
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session under a lease. `last_seq` and `last_hash` are those of the newest committed event."""
+
+    id: str
+    workspace_id: str
+    project_id: str
+    token: int
+    goal: str
+    context: Mapping[str, Any]
+    execution_mode: str
+    status: str
+    tasks: Mapping[str, Task]
+    roster: Mapping[str, AgentInfo]
+    last_seq: int
+    last_hash: str
+    priority: int = 0
+    max_concurrent_tasks: int = 10
+    workspace_limit: int = 20
+    timeout_seconds: float | None = None
+    deadline_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    status_before_pause: str = ""
+    pause_reason: str = ""
+    paused_at: datetime | None = None
+    wake_at: datetime | None = None
+    result: Any = None
+    error_code: str = ""
+    error_message: str = ""
+    usage: Mapping[str, float] = field(default_factory=dict)
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in (SessionStatus.COMPLETED, SessionStatus.FAILED, SessionStatus.CANCELLED)
+
+    @property
+    def status_or_before(self) -> str:
+        """The status, or the one a pause interrupted."""
+        return self.status_before_pause if self.is_paused else self.status
+
+    @property
+    def is_paused(self) -> bool:
+        return self.status == SessionStatus.PAUSED
+
+
+def is_executing(task: Task) -> bool:
+    """Whether an agent works on the task at this moment."""
+    return task.execution is not None and task.execution.state == ExecutionState.RUNNING

@@ -1,0 +1,165 @@
+"""The store in memory: the same contract without a database, for the simulation and for tests of the engine."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from core.clock import SYSTEM_CLOCK, Clock
+from sessions.engine.batch import Batch, Committed, ExecutionWrite, Outcome, Refused, Rejected
+from sessions.engine.inputs import CommandRead
+from sessions.engine.state import Execution, Message, Session, Task
+from sessions.engine.store.base import Claim, WorkerIdentity
+from sessions.events import EventRecord
+from sessions.routing_policy import AgentInfo
+from sessions.states import SessionStatus
+
+
+@dataclass(slots=True)
+class _Lease:
+    owner: str | None = None
+    token: int = 0
+
+
+@dataclass(slots=True)
+class MemoryStore:
+    """Its dictionaries may be read by tests; `reject` plants a data error."""
+
+    clock: Clock = SYSTEM_CLOCK
+    reject: Callable[[Batch], str | None] = lambda batch: None
+    sessions: dict[str, Session] = field(default_factory=dict)
+    events: dict[str, list[EventRecord]] = field(default_factory=dict)
+    executions: dict[str, Execution] = field(default_factory=dict)
+    history: list[tuple[str, str | None, str]] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    outcomes: dict[int, str] = field(default_factory=dict)
+    _leases: dict[str, _Lease] = field(default_factory=dict)
+    _workers: dict[str, datetime] = field(default_factory=dict)
+    _inbox: dict[int, tuple[str, CommandRead]] = field(default_factory=dict)
+    _created: dict[str, int] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+    _commits: int = 0
+
+    def add(self, session: Session) -> None:
+        """A session as a service leaves it: pending, unowned."""
+        self.sessions[session.id] = session
+        self._leases[session.id] = _Lease(token=session.token)
+        self._created[session.id] = len(self._created)
+        self._commits += 1
+
+    def ask(self, session_id: str, kind: str, payload: Mapping[str, Any] | None = None, actor: str = "test") -> int:
+        """Put a command into a session's inbox; its id."""
+        command_id = len(self._inbox) + len(self.outcomes) + 1
+        self._inbox[command_id] = (session_id, CommandRead(command_id, kind, payload or {}, actor))
+        self._commits += 1
+        return command_id
+
+    def register(self, worker: WorkerIdentity, lease_seconds: float) -> None:
+        self._workers[worker.id] = self.clock.now() + timedelta(seconds=lease_seconds)
+
+    def renew(self, worker_id: str, lease_seconds: float) -> bool:
+        with self._lock:
+            if not self._holds(worker_id):
+                return False
+            self._workers[worker_id] = self.clock.now() + timedelta(seconds=lease_seconds)
+            return True
+
+    def retire(self, worker_id: str) -> None:
+        with self._lock:
+            self._workers.pop(worker_id, None)
+
+    def _holds(self, worker_id: str | None) -> bool:
+        return worker_id is not None and self._workers.get(worker_id, self.clock.now()) > self.clock.now()
+
+    def claim(self, worker_id: str, limit: int) -> list[Claim]:
+        with self._lock:
+            busy: dict[str, int] = {}
+            for session in self.sessions.values():
+                if not session.is_finished and self._leases[session.id].owner:
+                    busy[session.workspace_id] = busy.get(session.workspace_id, 0) + 1
+            found = [session for session in self.sessions.values() if self._is_runnable(session)]
+            found.sort(key=lambda s: (-s.priority, busy.get(s.workspace_id, 0), self._created[s.id]))
+            return [self._take(session, worker_id) for session in found[: max(limit, 0)]]
+
+    def _is_runnable(self, session: Session) -> bool:
+        if session.is_finished or self._holds(self._leases[session.id].owner):
+            return False
+        awake = session.wake_at is None or session.wake_at <= self.clock.now()
+        asked = any(session_id == session.id for session_id, _ in self._inbox.values())
+        return (awake and session.status != SessionStatus.PAUSED) or asked
+
+    def _take(self, session: Session, worker_id: str) -> Claim:
+        lease = self._leases[session.id]
+        lease.owner, lease.token = worker_id, lease.token + 1
+        self.sessions[session.id] = session = replace(session, token=lease.token)
+        return Claim(session, self._commands_of(session.id))
+
+    def _commands_of(self, session_id: str) -> tuple[CommandRead, ...]:
+        return tuple(command for owner, command in self._inbox.values() if owner == session_id)
+
+    def commands(self, session_ids: Sequence[str]) -> Mapping[str, tuple[CommandRead, ...]]:
+        with self._lock:
+            found = {session_id: self._commands_of(session_id) for session_id in session_ids}
+            return {session_id: commands for session_id, commands in found.items() if commands}
+
+    def reject_stale_commands(self) -> int:
+        with self._lock:
+            stale = [key for key, (owner, _) in self._inbox.items() if self.sessions[owner].is_finished]
+            for key in stale:
+                del self._inbox[key]
+                self.outcomes[key] = "rejected: the session is finished"
+            return len(stale)
+
+    def release_orphans(self, worker_id: str, running: Sequence[str]) -> int:
+        with self._lock:
+            mine = [key for key, lease in self._leases.items() if lease.owner == worker_id and key not in running]
+            for key in mine:
+                self._leases[key].owner = None
+            return len(mine)
+
+    def roster(self, project_id: str) -> Mapping[str, AgentInfo]:
+        return next((s.roster for s in self.sessions.values() if s.project_id == project_id), {})
+
+    def positions(self, session_ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        return {i: (self._leases[i].token, self.sessions[i].last_seq) for i in session_ids if i in self.sessions}
+
+    def changes(self) -> Any:
+        return self._commits
+
+    def write_group(self, batches: Sequence[Batch]) -> list[Outcome]:
+        with self._lock:
+            return [self._apply(batch) for batch in batches]
+
+    def _apply(self, batch: Batch) -> Outcome:
+        lease, current = self._leases[batch.session_id], self.sessions[batch.session_id]
+        if lease.token != batch.session.token or current.last_seq != batch.base_seq:
+            return Refused()
+        reason = self.reject(batch) or self._stale(batch, current.tasks)
+        if reason:
+            return Rejected(reason)
+        self.sessions[batch.session_id] = batch.session
+        self.events.setdefault(batch.session_id, []).extend(batch.events)
+        for write in batch.executions:
+            self.executions[write.execution.id] = write.execution
+        self.history.extend((h.execution_id, h.previous, h.new) for h in batch.history)
+        self.messages.extend(batch.messages)
+        for command in batch.commands:
+            self._inbox.pop(command.command_id, None)
+            self.outcomes[command.command_id] = command.outcome
+        if batch.releases:
+            lease.owner = None
+        return Committed()
+
+    def _stale(self, batch: Batch, tasks: Mapping[str, Task]) -> str | None:
+        for write in batch.tasks:
+            known = tasks.get(write.task.id)
+            if (known.status if known else None) != write.previous:
+                return f"task {write.task.name} was not in the expected state"
+        return next((self._stale_execution(write) for write in batch.executions if self._stale_execution(write)), None)
+
+    def _stale_execution(self, write: ExecutionWrite) -> str | None:
+        known = self.executions.get(write.execution.id)
+        if (known.state if known else None) != write.previous:
+            return f"execution {write.execution.id} was not in the expected state"
+        return None

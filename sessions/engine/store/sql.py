@@ -1,0 +1,305 @@
+"""The store on a database, through Django's connection of the calling thread; raw SQL where it is hot."""
+
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
+
+from agents.models import Agent
+from agents.states import AgentStateDetail
+from sessions.engine.batch import Batch, Committed, Outcome, Refused, Rejected
+from sessions.engine.inputs import CommandRead
+from sessions.engine.store import tables
+from sessions.engine.store.base import Claim, StoreUnavailable, WorkerIdentity
+from sessions.engine.store.dialects import Dialect, PostgresDialect, SqliteDialect, id_of
+from sessions.engine.store.loading import load_sessions
+from sessions.models import AgentSession, EngineWorker, SessionCommand
+from sessions.routing_policy import AgentInfo
+from sessions.states import FINISHED_SESSION, LIVE_SESSION
+
+_LIVE_SQL = ", ".join(f"'{status}'" for status in sorted(LIVE_SESSION))
+
+
+class _Stale(Exception):
+    """A row was not in the state a batch builds on."""
+
+
+class SqlStore:
+    """SQLite or PostgreSQL, whichever the alias is."""
+
+    def __init__(self, alias: str = "default") -> None:
+        self.alias = alias
+        self.dialect: Dialect = SqliteDialect() if connections[alias].vendor == "sqlite" else PostgresDialect()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        connection = connections[self.alias]
+        try:
+            with transaction.atomic(using=self.alias), connection.cursor() as cursor:
+                yield cursor
+        except (OperationalError, InterfaceError) as error:
+            if not connection.in_atomic_block:
+                connection.close()
+            raise StoreUnavailable(str(error)) from error
+
+    def register(self, worker: WorkerIdentity, lease_seconds: float) -> None:
+        sql = (
+            "INSERT INTO engine_worker (id, host, pid, started_at, expires_at) "
+            f"VALUES (%s, %s, %s, {self.dialect.now}, {self.dialect.lease_end()})"
+        )
+        with self._transaction() as cursor:
+            cursor.execute(sql, [self._id(worker.id), worker.host, worker.pid, lease_seconds])
+            self._expire_dead(cursor, worker)
+
+    def _expire_dead(self, cursor: Any, worker: WorkerIdentity) -> None:
+        cursor.execute(
+            f"SELECT id, pid FROM engine_worker WHERE host = %s AND id <> %s AND expires_at > {self.dialect.now}",
+            [worker.host, self._id(worker.id)],
+        )
+        dead = [row[0] for row in cursor.fetchall() if not _is_alive(row[1])]
+        for worker_id in dead:
+            cursor.execute(f"UPDATE engine_worker SET expires_at = {self.dialect.now} WHERE id = %s", [worker_id])
+
+    def renew(self, worker_id: str, lease_seconds: float) -> bool:
+        sql = (
+            f"UPDATE engine_worker SET expires_at = {self.dialect.lease_end()} "
+            f"WHERE id = %s AND expires_at > {self.dialect.now}"
+        )
+        with self._transaction() as cursor:
+            cursor.execute(sql, [lease_seconds, self._id(worker_id)])
+            return bool(cursor.rowcount)
+
+    def retire(self, worker_id: str) -> None:
+        with self._transaction() as cursor:
+            cursor.execute("UPDATE agent_session SET lease_owner = NULL WHERE lease_owner = %s", [self._id(worker_id)])
+            cursor.execute("DELETE FROM engine_worker WHERE id = %s", [self._id(worker_id)])
+
+    def claim(self, worker_id: str, limit: int) -> list[Claim]:
+        if limit <= 0 or not self._any_runnable():
+            return []
+        with self._transaction() as cursor:
+            cursor.execute(self._claim_sql(), [limit])
+            ids = [row[0] for row in cursor.fetchall()]
+            for session_id in ids:
+                cursor.execute(
+                    "UPDATE agent_session SET lease_owner = %s, lease_token = lease_token + 1 WHERE id = %s",
+                    [self._id(worker_id), session_id],
+                )
+        found = [id_of(session_id) for session_id in ids]
+        sessions, commands = load_sessions(found, self.roster), self.commands(found)
+        return [Claim(sessions[i], commands.get(i, ())) for i in found if i in sessions]
+
+    def _any_runnable(self) -> bool:
+        """A look without a write transaction: an idle host must not take the database's write lock each second."""
+        connection = connections[self.alias]
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT 1 FROM agent_session s WHERE {self._runnable()} LIMIT 1")
+                return cursor.fetchone() is not None
+        except (OperationalError, InterfaceError) as error:
+            connection.close()
+            raise StoreUnavailable(str(error)) from error
+
+    def _runnable(self) -> str:
+        now = self.dialect.now
+        return (
+            f"s.status IN ({_LIVE_SQL}) "
+            "AND (s.lease_owner IS NULL OR NOT EXISTS "
+            f"(SELECT 1 FROM engine_worker w WHERE w.id = s.lease_owner AND w.expires_at > {now})) "
+            f"AND ((s.status <> 'PAUSED' AND (s.wake_at IS NULL OR s.wake_at <= {now})) OR EXISTS "
+            "(SELECT 1 FROM session_command c WHERE c.session_id = s.id AND c.applied_at IS NULL))"
+        ).replace("%%", "%")
+
+    def _claim_sql(self) -> str:
+        runnable = self._runnable().replace("%", "%%")
+        return (
+            "SELECT s.id FROM agent_session s LEFT JOIN (SELECT workspace_id, COUNT(*) AS at_work FROM agent_session "
+            f"WHERE status IN ({_LIVE_SQL}) AND lease_owner IS NOT NULL GROUP BY workspace_id) busy "
+            f"ON busy.workspace_id = s.workspace_id WHERE {runnable} "
+            "ORDER BY s.priority DESC, COALESCE(busy.at_work, 0), s.created_at, s.id LIMIT %s "
+            + self.dialect.skip_locked
+        )
+
+    def commands(self, session_ids: Sequence[str]) -> Mapping[str, tuple[CommandRead, ...]]:
+        with self._reading():
+            rows = SessionCommand.objects.using(self.alias).filter(applied_at__isnull=True).order_by("id")
+            wanted = set(session_ids)
+            found: dict[str, list[CommandRead]] = {}
+            for row in rows.values_list("id", "session_id", "kind", "payload", "actor")[:1000]:
+                if (key := str(row[1])) in wanted:
+                    found.setdefault(key, []).append(CommandRead(row[0], row[2], row[3], row[4]))
+        return {key: tuple(commands) for key, commands in found.items()}
+
+    def reject_stale_commands(self) -> int:
+        with self._reading():
+            stale = SessionCommand.objects.using(self.alias).filter(
+                applied_at__isnull=True, session__status__in=sorted(FINISHED_SESSION)
+            )
+            ids = list(stale.values_list("id", flat=True)[:200])
+        if not ids:
+            return 0
+        marks = ", ".join("%s" for _ in ids)
+        with self._transaction() as cursor:
+            cursor.execute(
+                f"UPDATE session_command SET applied_at = {self.dialect.now}, "
+                f"outcome = 'rejected: the session is finished' WHERE id IN ({marks}) AND applied_at IS NULL",
+                ids,
+            )
+        return len(ids)
+
+    def release_orphans(self, worker_id: str, running: Sequence[str]) -> int:
+        with self._reading():
+            owned = AgentSession.objects.using(self.alias).filter(lease_owner=worker_id).live()
+            orphans = [pk for pk in owned.values_list("id", flat=True) if str(pk) not in set(running)]
+        if not orphans:
+            return 0
+        with self._transaction() as cursor:
+            for pk in orphans:
+                cursor.execute(
+                    "UPDATE agent_session SET lease_owner = NULL WHERE id = %s AND lease_owner = %s",
+                    [self._id(str(pk)), self._id(worker_id)],
+                )
+        return len(orphans)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, InterfaceError) as error:
+            connections[self.alias].close()
+            raise StoreUnavailable(str(error)) from error
+
+    def roster(self, project_id: str) -> Mapping[str, AgentInfo]:
+        with self._reading():
+            agents = Agent.objects.using(self.alias).filter(project_id=project_id).select_related("definition")
+            return {str(agent.id): _agent_info(agent) for agent in agents[:2000]}
+
+    def positions(self, session_ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        with self._reading():
+            rows = AgentSession.objects.using(self.alias).filter(id__in=session_ids)
+            return {str(row[0]): (row[1], row[2]) for row in rows.values_list("id", "lease_token", "last_seq")}
+
+    def changes(self) -> Any:
+        if connections[self.alias].vendor != "sqlite":
+            return None
+        with self._reading(), connections[self.alias].cursor() as cursor:
+            cursor.execute("PRAGMA data_version")
+            return cursor.fetchone()[0]
+
+    def write_group(self, batches: Sequence[Batch]) -> list[Outcome]:
+        try:
+            return self._write(batches)
+        except StoreUnavailable:
+            raise
+        except (DatabaseError, _Stale, ValueError, TypeError) as error:
+            if len(batches) == 1:
+                return [Rejected(f"{type(error).__name__}: {error}".splitlines()[0][:500])]
+            return [outcome for batch in batches for outcome in self.write_group([batch])]
+
+    def _write(self, batches: Sequence[Batch]) -> list[Outcome]:
+        with self._transaction() as cursor:
+            held = self._fence(cursor, batches)
+            mine = [batch for batch in batches if batch.session_id in held]
+            self._write_tasks(cursor, mine)
+            self._write_executions(cursor, mine)
+            self._append(cursor, tables.DEPENDENCY, list(tables.dependency_rows(mine)))
+            self._append(cursor, tables.HISTORY, list(tables.history_rows(mine)))
+            self._append(cursor, tables.MESSAGE, list(tables.message_rows(mine)))
+            self._append(cursor, tables.EVENT, list(tables.event_rows(mine)))
+            self._answer_commands(cursor, mine)
+        return [Committed() if batch.session_id in held else Refused() for batch in batches]
+
+    def _fence(self, cursor: Any, batches: Sequence[Batch]) -> set[str]:
+        """The first statement: whoever does not hold the lease at the expected position is left out."""
+        key = (("id", "uuid"), ("lease_token", "number"), ("last_seq", "number"))
+        owned = self._owners(cursor, batches)
+        rows = [
+            ((b.session_id, b.session.token, b.base_seq), tables.session_row(b, owned.get(b.session_id)))
+            for b in batches
+        ]
+        return {id_of(found) for found in self.dialect.update(cursor, tables.SESSION, key, rows)}
+
+    def _owners(self, cursor: Any, batches: Sequence[Batch]) -> dict[str, str]:
+        marks = ", ".join("%s" for _ in batches)
+        cursor.execute(
+            f"SELECT id, lease_owner FROM agent_session WHERE id IN ({marks})",
+            [self._id(b.session_id) for b in batches],
+        )
+        return {id_of(row[0]): id_of(row[1]) for row in cursor.fetchall() if row[1]}
+
+    def _write_tasks(self, cursor: Any, batches: Sequence[Batch]) -> None:
+        new = [tables.new_task_row(w, b) for b in batches for w in b.tasks if w.previous is None]
+        self._append(cursor, tables.NEW_TASK, new)
+        changed = [
+            ((w.task.id, w.previous), tables.task_row(w, b)) for b in batches for w in b.tasks if w.previous is not None
+        ]
+        self._change(cursor, tables.TASK, "status", changed)
+
+    def _write_executions(self, cursor: Any, batches: Sequence[Batch]) -> None:
+        new = [tables.new_execution_row(w, b) for b in batches for w in b.executions if w.previous is None]
+        self._append(cursor, tables.NEW_EXECUTION, new)
+        changed = [
+            ((w.execution.id, w.previous), tables.execution_row(w, b))
+            for b in batches
+            for w in b.executions
+            if w.previous is not None
+        ]
+        self._change(cursor, tables.EXECUTION, "state", changed)
+
+    def _append(self, cursor: Any, table: tables.Table, rows: list[tables.Row]) -> None:
+        if rows:
+            self.dialect.insert(cursor, table, rows)
+
+    def _change(self, cursor: Any, table: tables.Table, state: str, rows: list[tuple[tables.Row, tables.Row]]) -> None:
+        if not rows:
+            return
+        found = self.dialect.update(cursor, table, (("id", "uuid"), (state, "text")), rows)
+        if len(found) != len(rows):
+            raise _Stale(f"{len(rows) - len(found)} rows of {table.name} were not in the expected state")
+
+    def _answer_commands(self, cursor: Any, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            for command in batch.commands:
+                cursor.execute(
+                    "UPDATE session_command SET applied_at = %s, outcome = %s WHERE id = %s",
+                    [self.dialect.value("time", batch.at), command.outcome, command.command_id],
+                )
+
+    def _id(self, value: str) -> Any:
+        return self.dialect.value("uuid", value)
+
+
+def _agent_info(agent: Agent) -> AgentInfo:
+    usable = agent.state_detail == AgentStateDetail.ACTIVE and agent.is_enabled and agent.definition.is_enabled
+    return AgentInfo(
+        id=str(agent.id),
+        name=agent.name,
+        definition=agent.definition.slug,
+        capabilities=frozenset(agent.capabilities or agent.definition.capabilities),
+        configuration=agent.configuration,
+        max_concurrent_tasks=agent.max_concurrent_tasks,
+        weight=agent.weight,
+        is_assignable=usable and not agent.in_maintenance,
+        state="in maintenance" if agent.in_maintenance else agent.state_detail if usable else "not active",
+    )
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def this_worker(worker_id: str) -> WorkerIdentity:
+    """The identity of this process."""
+    return WorkerIdentity(worker_id, socket.gethostname(), os.getpid())
+
+
+__all__ = ["EngineWorker", "SqlStore", "this_worker"]

@@ -1,0 +1,52 @@
+"""The engine host as this site runs it: on Django's database, with this process's agents."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+from django.db import connections
+
+from agents.conf import registry_modules
+from agents.registry import get_registry
+from core.ids import new_id
+from sessions import conf
+from sessions.engine.agent_host import LocalAgentHost
+from sessions.engine.documents import ScopedDocuments
+from sessions.engine.host import EngineHost, HostOptions
+from sessions.engine.journal import Publisher
+from sessions.engine.state import Session
+from sessions.engine.store.sql import SqlStore, this_worker
+
+
+def build_host(publisher: Publisher, *, alias: str = "default") -> EngineHost:
+    """A host for this process, not yet started."""
+    return EngineHost(
+        SqlStore(alias),
+        publisher,
+        lambda: build_agents(publisher),
+        identify=lambda: this_worker(new_text_id()),
+        new_id=new_text_id,
+        options=HostOptions(conf.max_sessions(), conf.max_executions(), conf.lease_seconds()),
+        close_connections=connections.close_all,
+    )
+
+
+def build_agents(publisher: Publisher) -> LocalAgentHost:
+    """The agents of this process's registry; their documents are read in threads of their own."""
+    readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="engine-documents")
+
+    def documents_of(session: Session) -> ScopedDocuments:
+        return ScopedDocuments(project_id=session.project_id, context=session.context, threads=readers)
+
+    return LocalAgentHost(
+        registry=get_registry(),
+        documents_of=documents_of,
+        emit_frame=publisher.publish_token,
+        new_id=new_text_id,
+        modules=tuple(registry_modules()),
+        folder=settings.BASE_DIR,
+    )
+
+
+def new_text_id() -> str:
+    """A time-ordered key as text."""
+    return str(new_id())

@@ -1,0 +1,57 @@
+"""Which agent does a task: pure, with the reason as data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInfo:
+    """An agent as the engine knows it. `is_assignable`: it may be given work now; `state` says why not."""
+
+    id: str
+    name: str
+    definition: str
+    capabilities: frozenset[str]
+    configuration: Mapping[str, Any]
+    max_concurrent_tasks: int
+    weight: int
+    is_assignable: bool
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The outcome of routing: the chosen agent (None: nobody can) and the stored reason."""
+
+    agent_id: str | None
+    reason: Mapping[str, Any]
+
+
+def candidates(roster: Sequence[AgentInfo], required: Sequence[str]) -> list[AgentInfo]:
+    """The assignable agents that have every required capability."""
+    needed = frozenset(required)
+    return [agent for agent in roster if agent.is_assignable and needed <= agent.capabilities]
+
+
+def choose_agent(roster: Sequence[AgentInfo], required: Sequence[str], load: Mapping[str, int]) -> Assignment:
+    """The candidate with the least work per weight (`load`: tasks it has now); the first name among equals.
+
+    An agent with fewer other capabilities is preferred at equal load: the specialist before the generalist.
+    """
+    able = candidates(roster, required)
+    ranked = sorted(able, key=lambda agent: (_share(agent, load), len(agent.capabilities), agent.name, agent.id))
+    scores = [
+        {"agent": agent.id, "name": agent.name, "load": load.get(agent.id, 0), "score": round(_share(agent, load), 4)}
+        for agent in ranked[:20]
+    ]
+    reason = {"by": "capability", "required": sorted(required), "candidates": scores}
+    if not ranked:
+        return Assignment(None, {**reason, "reason": "no agent of the project that is active has these capabilities"})
+    chosen = ranked[0]
+    why = f"{chosen.name} has the least work for its weight among {len(ranked)} able agents"
+    return Assignment(chosen.id, {**reason, "reason": why})
+
+
+def _share(agent: AgentInfo, load: Mapping[str, int]) -> float:
+    return load.get(agent.id, 0) / max(agent.weight, 1)

@@ -1,0 +1,318 @@
+"""An agent's life through the services: moves, hooks, history, audit, and two callers at once."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agents import services
+from agents.models import Agent, AgentStateHistory
+from agents.policies import OPERATOR_VERBS
+from agents.services import create_agent, set_maintenance, set_status, transition_agent
+from agents.states import STATUS_OF_DETAIL, AgentStateDetail
+from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.lifecycle import IllegalTransition
+from tests.make import Make
+from tests.unit.agents.worlds import RecordingAgent, access_to, definition, fresh, moves_of, use_registry
+from workspaces.models import AuditEntry, Project
+from workspaces.states import Role
+
+
+@pytest.fixture
+def project(make: Make) -> Project:
+    return make.project()
+
+
+@pytest.fixture(autouse=True)
+def recorder(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
+    settings.AGENT_HOOK_TIMEOUT_SECONDS = 5
+    use_registry(monkeypatch, recorder=RecordingAgent)
+    RecordingAgent.calls.clear()
+    yield
+    RecordingAgent.calls.clear()
+
+
+def new_agent(project: Project, **configuration: Any) -> Agent:
+    return create_agent(
+        access=access_to(project), project=project, definition=definition("recorder"), configuration=configuration
+    )
+
+
+def do(agent: Agent, *verbs: str, reason: str = "") -> Agent:
+    for verb in verbs:
+        agent = transition_agent(access=access_to(agent.project), agent_id=agent.id, verb=verb, reason=reason)
+    return agent
+
+
+def test_a_whole_life_is_in_the_history(project: Project) -> None:
+    agent = new_agent(project)
+    do(agent, "initialize", "activate", "pause", "resume", "deactivate", reason="because")
+    do(agent, "terminate", reason="no longer needed")
+    assert moves_of(agent) == [
+        (None, "CREATED"),
+        ("CREATED", "INITIALIZING"),
+        ("INITIALIZING", "READY"),
+        ("READY", "ACTIVE"),
+        ("ACTIVE", "PAUSED"),
+        ("PAUSED", "ACTIVE"),
+        ("ACTIVE", "READY"),
+        ("READY", "TERMINATED"),
+    ]
+    last = agent.state_history.order_by("timestamp", "id").last()
+    assert last is not None
+    assert (last.actor, last.reason) == ("ada", "no longer needed")
+    assert RecordingAgent.calls == ["initialize", "activate", "deactivate", "shutdown"]
+
+
+def test_each_verb_is_audited_with_before_and_after(project: Project) -> None:
+    agent = do(new_agent(project), "initialize", "activate", "pause", reason="lunch")
+    rows = AuditEntry.objects.filter(object_id=str(agent.id)).order_by("created_at", "id")
+    assert [row.action for row in rows] == ["agent.created", "agent.initialized", "agent.activated", "agent.paused"]
+    paused = rows[3]
+    assert (paused.actor, paused.before["state_detail"], paused.after["state_detail"]) == ("ada", "ACTIVE", "PAUSED")
+    assert paused.after["reason"] == "lunch"
+
+
+def test_a_verb_out_of_order_says_what_is_allowed(project: Project) -> None:
+    agent = new_agent(project)
+    with pytest.raises(IllegalTransition, match=r"CREATED: pause .*initialize, terminate") as caught:
+        do(agent, "pause")
+    assert caught.value.details["allowed"] == ["initialize", "terminate"]
+    assert moves_of(agent) == [(None, "CREATED")]
+
+
+@pytest.mark.parametrize("verb", ["become_ready", "fail", "save", "delete", ""])
+def test_only_operators_verbs_may_be_asked_for(project: Project, verb: str) -> None:
+    agent = new_agent(project)
+    with pytest.raises(Invalid):
+        do(agent, verb)
+
+
+@pytest.mark.parametrize("verb", OPERATOR_VERBS)
+def test_members_and_strangers_change_nothing(make: Make, project: Project, verb: str) -> None:
+    agent = new_agent(project)
+    for role in (Role.MEMBER, Role.VIEWER):
+        with pytest.raises(Forbidden):
+            transition_agent(access=access_to(project, role), agent_id=agent.id, verb=verb)
+    with pytest.raises(NotFound):
+        transition_agent(access=access_to(make.project(), Role.OWNER), agent_id=agent.id, verb=verb)
+    assert fresh(agent).state_detail == "CREATED"
+    assert RecordingAgent.calls == []
+
+
+@pytest.mark.parametrize(
+    ("hook", "before", "verb"),
+    [("initialize", [], "initialize"), ("activate", ["initialize"], "activate")],
+)
+def test_a_failing_hook_leads_to_error(project: Project, hook: str, before: list[str], verb: str) -> None:
+    agent = do(new_agent(project, **{hook: "fail"}), *before, verb)
+    assert (agent.state_detail, agent.status) == ("ERROR", "ERROR")
+    assert fresh(agent).last_error == f"{hook} of recorder failed: RuntimeError: the model file is missing"
+    assert moves_of(agent)[-1][1] == "ERROR"
+
+
+def test_a_failing_deactivation_leads_to_error(project: Project) -> None:
+    agent = do(new_agent(project, deactivate="fail"), "initialize", "activate", "deactivate")
+    assert fresh(agent).state_detail == "ERROR"
+
+
+def test_a_failing_shutdown_cannot_keep_an_agent_alive(project: Project) -> None:
+    agent = do(new_agent(project, shutdown="fail"), "initialize", "terminate")
+    assert fresh(agent).state_detail == "TERMINATED"
+    assert "model file" in fresh(agent).last_error
+
+
+@pytest.mark.parametrize("how", ["hang", "block"])
+def test_a_hanging_hook_leads_to_error_in_time(project: Project, settings: Any, how: str) -> None:
+    settings.AGENT_HOOK_TIMEOUT_SECONDS = 0.2
+    agent = do(new_agent(project, initialize=how), "initialize")
+    assert agent.state_detail == "ERROR"
+    assert agent.last_error == "initialize of recorder did not end within 0.2 s"
+
+
+def test_an_agent_recovers_once_its_configuration_is_mended(project: Project) -> None:
+    agent = do(new_agent(project, initialize="fail"), "initialize")
+    services.update_agent(access=access_to(project), agent_id=agent.id, changes={"configuration": {}})
+    agent = do(agent, "recover", "activate")
+    assert (agent.state_detail, agent.last_error) == ("ACTIVE", "")
+    assert moves_of(agent)[-3:] == [("ERROR", "INITIALIZING"), ("INITIALIZING", "READY"), ("READY", "ACTIVE")]
+
+
+def test_an_agent_whose_class_is_gone_ends_in_error(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = new_agent(project)
+    use_registry(monkeypatch)
+    assert "no agent class is registered as 'recorder'" in do(agent, "initialize").last_error
+
+
+def test_an_initialization_that_was_interrupted_can_be_recovered(project: Project, settings: Any) -> None:
+    agent = new_agent(project)
+    services.lifecycle.move(access=access_to(project), agent_id=agent.id, verb="initialize")
+    with pytest.raises(IllegalTransition):
+        do(agent, "recover")
+    row = AgentStateHistory.objects.filter(agent=agent, new_state_detail="INITIALIZING").get()
+    AgentStateHistory.objects.filter(id=row.id).update(timestamp=row.timestamp - timedelta(seconds=16))
+    assert do(agent, "recover").state_detail == "READY"
+    assert "interrupted" in agent.state_history.get(new_state_detail="ERROR").reason
+
+
+def test_an_agent_terminated_while_it_initializes_stays_terminated(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = new_agent(project)
+
+    def meanwhile(*args: Any, **kwargs: Any) -> None:
+        monkeypatch.undo()
+        services.lifecycle.move(access=access_to(project), agent_id=agent.id, verb="terminate")
+
+    monkeypatch.setattr("agents.services.lifecycle.run_hook", meanwhile)
+    with pytest.raises(IllegalTransition):
+        do(agent, "initialize")
+    assert fresh(agent).state_detail == "TERMINATED"
+
+
+def test_a_late_failure_does_not_disturb_an_agent_that_has_moved_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = do(new_agent(project, activate="fail"), "initialize")
+    really = services.lifecycle.run_hook
+
+    def slower(hook: str, **kwargs: Any) -> Any:
+        services.lifecycle.move(access=access_to(project), agent_id=agent.id, verb="activate")
+        return really(hook, **kwargs)
+
+    monkeypatch.setattr("agents.services.lifecycle.run_hook", slower)
+    with pytest.raises(Conflict):
+        do(agent, "activate")
+    assert fresh(agent).state_detail == "ACTIVE"
+
+
+def test_maintenance_wins_over_the_machine_and_is_history(project: Project) -> None:
+    agent = do(new_agent(project), "initialize", "activate")
+    access = access_to(project)
+    assert set_maintenance(access=access, agent_id=agent.id, enabled=True, reason="new disk").status == "MAINTENANCE"
+    assert not Agent.objects.filter(id=agent.id).assignable().exists()
+    assert set_maintenance(access=access, agent_id=agent.id, enabled=True).status == "MAINTENANCE"
+    assert set_maintenance(access=access, agent_id=agent.id, enabled=False).status == "ACTIVE"
+    rows = agent.state_history.order_by("timestamp", "id").values_list("previous_status", "new_status", "reason")
+    assert list(rows)[-2:] == [("ACTIVE", "MAINTENANCE", "new disk"), ("MAINTENANCE", "ACTIVE", "")]
+    do(agent, "terminate")
+    with pytest.raises(IllegalTransition):
+        set_maintenance(access=access, agent_id=agent.id, enabled=True)
+
+
+def test_an_agent_terminated_in_maintenance_is_inactive(project: Project) -> None:
+    agent = new_agent(project)
+    set_maintenance(access=access_to(project), agent_id=agent.id, enabled=True)
+    agent = do(agent, "terminate")
+    assert (agent.status, agent.in_maintenance) == ("INACTIVE", False)
+
+
+@pytest.mark.parametrize(
+    ("present", "word", "state", "status"),
+    [
+        ([], "ACTIVE", "ACTIVE", "ACTIVE"),
+        (["initialize", "activate", "pause"], "active", "ACTIVE", "ACTIVE"),
+        (["initialize", "activate"], "idle", "READY", "INACTIVE"),
+        (["initialize", "activate"], "paused", "PAUSED", "INACTIVE"),
+        (["initialize", "activate"], "MAINTENANCE", "ACTIVE", "MAINTENANCE"),
+        (["initialize"], "TERMINATED", "TERMINATED", "INACTIVE"),
+    ],
+)
+def test_a_status_is_walked_to(project: Project, present: list[str], word: str, state: str, status: str) -> None:
+    agent = do(new_agent(project), *present)
+    agent = set_status(access=access_to(project), agent_id=agent.id, status=word)
+    assert (agent.state_detail, agent.status) == (state, status)
+    assert (fresh(agent).state_detail, fresh(agent).status) == (state, status)
+
+
+def test_asking_for_active_ends_maintenance(project: Project) -> None:
+    agent = do(new_agent(project), "initialize", "activate")
+    for word, status in (("maintenance", "MAINTENANCE"), ("active", "ACTIVE")):
+        assert set_status(access=access_to(project), agent_id=agent.id, status=word).status == status
+
+
+@pytest.mark.parametrize("word", ["BUSY", "error", "OFFLINE"])
+def test_a_status_nobody_can_set_is_a_conflict(project: Project, word: str) -> None:
+    agent = new_agent(project)
+    with pytest.raises(IllegalTransition) as caught:
+        set_status(access=access_to(project), agent_id=agent.id, status=word)
+    assert caught.value.details["allowed"] == ["initialize", "terminate"]
+
+
+def test_an_unknown_status_word_is_invalid(project: Project) -> None:
+    with pytest.raises(Invalid, match="asleep"):
+        set_status(access=access_to(project), agent_id=new_agent(project).id, status="asleep")
+
+
+def test_a_walk_that_ends_in_error_says_at_which_step(project: Project) -> None:
+    agent = new_agent(project, activate="fail")
+    with pytest.raises(Conflict, match="model file") as caught:
+        set_status(access=access_to(project), agent_id=agent.id, status="ACTIVE")
+    assert caught.value.code == "hook_failed"
+    assert caught.value.details["step"] == "activate"
+    assert caught.value.details["allowed"] == ["recover", "terminate"]
+
+
+@pytest.mark.parametrize("reader", [Role.VIEWER, Role.MEMBER])
+def test_a_reader_may_not_set_a_status(project: Project, reader: Role) -> None:
+    agent = new_agent(project)
+    with pytest.raises(Forbidden):
+        set_status(access=access_to(project, reader), agent_id=agent.id, status="ACTIVE")
+    with pytest.raises(Forbidden):
+        set_maintenance(access=access_to(project, reader), agent_id=agent.id, enabled=True)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from([*OPERATOR_VERBS, "maintain", "end_maintenance"]), max_size=12))
+def test_any_sequence_of_calls_keeps_history_status_and_state_together(make: Make, verbs: list[str]) -> None:
+    agent = new_agent(make.project())
+    for verb in verbs:
+        try:
+            if verb in OPERATOR_VERBS:
+                do(agent, verb)
+            else:
+                set_maintenance(access=access_to(agent.project), agent_id=agent.id, enabled=verb == "maintain")
+        except IllegalTransition:
+            pass
+    state, status = None, None
+    for row in agent.state_history.order_by("timestamp", "id"):
+        assert (row.previous_state_detail, row.previous_status) == (state, status)
+        state, status = row.new_state_detail, row.new_status
+    present = fresh(agent)
+    assert (present.state_detail, present.status) == (state, status)
+    derived = "MAINTENANCE" if present.in_maintenance else STATUS_OF_DETAIL[AgentStateDetail(present.state_detail)]
+    assert present.status == derived
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_callers_exactly_one_wins(make: Make) -> None:
+    agent = new_agent(make.project())
+    outcomes: list[str] = []
+    together = threading.Barrier(4)
+
+    def initialize() -> None:
+        together.wait()
+        try:
+            outcomes.append(str(do(fresh_with_project(agent), "initialize").state_detail))
+        except IllegalTransition as error:
+            outcomes.append(error.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=initialize) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["READY", "illegal_transition", "illegal_transition", "illegal_transition"]
+    assert moves_of(agent) == [(None, "CREATED"), ("CREATED", "INITIALIZING"), ("INITIALIZING", "READY")]
+    assert RecordingAgent.calls == ["initialize"]
+
+
+def fresh_with_project(agent: Agent) -> Agent:
+    return Agent.objects.select_related("project").get(id=agent.id)

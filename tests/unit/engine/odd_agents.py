@@ -1,0 +1,84 @@
+"""Agents that misbehave, and one in each place an agent can run."""
+
+import asyncio
+import sys
+import time
+from typing import Any
+
+from agents.base import BaseAgent
+from agents.registry import AgentRegistry
+from agents.runtime import AgentContext
+
+
+class ThreadAgent(BaseAgent):
+    def run(self, ctx: Any) -> Any:
+        ctx.progress(50, "half way")
+        time.sleep(0.01)
+        return {"titles": ctx.documents.titles(), "doubled": ctx.run_in_thread(lambda n: 2 * n, 21)}
+
+
+class IsolatedAgent(BaseAgent):
+    isolation = "process"
+
+    async def run(self, ctx: AgentContext) -> Any:
+        await ctx.progress(50, "half way")
+        await ctx.send({"hello": 1})
+        sys.stdout.write("this must not break the protocol\n")
+        if ctx.task.input_data.get("hang"):
+            time.sleep(60)
+        if ctx.task.input_data.get("die"):
+            import os
+
+            os._exit(7)
+        return {"goal": ctx.session.goal, "inbox": len(await ctx.inbox()), "titles": await ctx.documents.titles()}
+
+
+class OddAgent(BaseAgent):
+    """Returns or raises whatever its input says."""
+
+    async def run(self, ctx: AgentContext) -> Any:
+        match ctx.task.input_data["odd"]:
+            case "object":
+                return object()
+            case "nan":
+                return float("nan")
+            case "nul":
+                return "a\x00b"
+            case "surrogate":
+                return "\ud800"
+            case "huge":
+                return "x" * 2_000_000
+            case "exit":
+                raise SystemExit(3)
+            case "interrupt":
+                raise KeyboardInterrupt
+            case "stubborn":
+                return await _never_give_up()
+            case "tokens":
+                await ctx.emit_token("to")
+                await ctx.emit_token("ken")
+                return "token"
+            case "usage":
+                await ctx.add_usage(calls=1, tokens=20)
+                await ctx.add_usage(calls=1)
+            case "send":
+                await ctx.send("hi", to="nobody-here")
+            case "log":
+                await ctx.log("x" * 100_000, level="shout", data={"at": 1.5})
+                return [message.content for message in await ctx.inbox()]
+        return None
+
+
+async def _never_give_up() -> str:
+    for _ in range(200):
+        try:
+            await asyncio.sleep(0.05)
+        except asyncio.CancelledError:
+            continue
+    return "too late"
+
+
+def register_agents(registry: AgentRegistry) -> None:
+    registry.register(ThreadAgent, "thread")
+    registry.register(IsolatedAgent, "isolated")
+    registry.register(OddAgent, "odd")

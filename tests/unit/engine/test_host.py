@@ -1,0 +1,218 @@
+"""A host with real threads and agents, over the store in memory."""
+
+from itertools import pairwise
+
+import pytest
+
+from sessions.engine.gate import MAX_EVENTS_PER_EXECUTION
+from sessions.events import GENESIS_HASH, next_hash
+from tests.unit.engine.world import HostWorld, agent, session, task
+
+
+def test_a_chain_of_tasks_runs_in_order_and_its_log_has_no_gap() -> None:
+    first = task("first", input_data={"say": "a"})
+    second = task("second", first, input_data={"say": "b"})
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(first, second)))
+    assert done.status == "COMPLETED"
+    assert done.tasks[second.id].output == {"said": "b", "attempt": 1}
+    events = world.store.events[done.id]
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    started = [event.task_id for event in events if event.type == "task.started"]
+    assert started == [first.id, second.id]
+
+
+def test_the_log_is_a_hash_chain() -> None:
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(task("only"))))
+    events = world.store.events[done.id]
+    assert events[0].hash == next_hash(GENESIS_HASH, events[0].payload)
+    assert all(later.hash == next_hash(earlier.hash, later.payload) for earlier, later in pairwise(events))
+
+
+def test_what_is_committed_is_what_is_published() -> None:
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(task("only", input_data={"events": 5}))))
+        frames = [frame for notice in world.publisher.notices for frame in notice.frames]
+    assert frames == [event.payload for event in world.store.events[done.id]]
+
+
+def test_an_agent_in_a_thread_uses_the_context_without_await() -> None:
+    helper = agent("helper", "thread")
+    one = task("one", agent_id=helper.id)
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(one, agents=[helper])))
+    assert done.tasks[one.id].output == {"titles": [], "doubled": 42}
+
+
+def test_an_isolated_agent_runs_in_a_process_of_its_own() -> None:
+    helper = agent("helper", "isolated")
+    one = task("one", agent_id=helper.id)
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(one, agents=[helper])), seconds=20)
+    assert done.tasks[one.id].output == {"goal": "Do it", "inbox": 0, "titles": []}
+    assert [message.content for message in world.store.messages] == [{"hello": 1}]
+
+
+def test_an_isolated_agent_that_hangs_is_killed_by_a_cancel() -> None:
+    helper = agent("helper", "isolated")
+    one = task("one", agent_id=helper.id, input_data={"hang": True})
+    with HostWorld() as world:
+        key = world.submit(session(one, agents=[helper]))
+        world.until(
+            key, lambda s: s.tasks[one.id].execution and s.tasks[one.id].execution.progress_percentage == 50, 20
+        )
+        world.ask(key, "cancel")
+        assert world.finish(key).status == "CANCELLED"
+
+
+def test_an_isolated_agent_whose_process_dies_is_a_failed_attempt() -> None:
+    helper = agent("helper", "isolated")
+    one = task("one", agent_id=helper.id, input_data={"die": True}, max_attempts=1)
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(one, agents=[helper])), seconds=20)
+    assert done.tasks[one.id].error_code == "process_died"
+    assert "7" in done.tasks[one.id].error_message
+
+
+@pytest.mark.parametrize(
+    ("odd", "code"),
+    [
+        ("object", "bad_output"),
+        ("nan", "bad_output"),
+        ("nul", "bad_output"),
+        ("surrogate", "bad_output"),
+        ("huge", "bad_output"),
+        ("exit", "agent_exception"),
+        ("interrupt", "agent_exception"),
+        ("send", "unknown_receiver"),
+    ],
+)
+def test_an_odd_agent_fails_its_task_and_harms_nobody_else(odd: str, code: str) -> None:
+    odd_one = agent("odd one", "odd")
+    one = task("one", agent_id=odd_one.id, input_data={"odd": odd}, max_attempts=1)
+    with HostWorld() as world:
+        failed = world.finish(world.submit(session(one, agents=[odd_one])))
+        assert failed.status == "FAILED"
+        assert failed.tasks[one.id].error_code == code
+        assert world.finish(world.submit(session(task("other")))).status == "COMPLETED"
+
+
+def test_an_agent_that_ignores_a_cancel_is_abandoned() -> None:
+    odd_one = agent("odd one", "odd")
+    one = task("one", agent_id=odd_one.id, input_data={"odd": "stubborn"})
+    with HostWorld() as world:
+        key = world.submit(session(one, agents=[odd_one]))
+        world.until(key, lambda s: s.tasks[one.id].execution is not None)
+        world.ask(key, "cancel")
+        done = world.finish(key, seconds=3)
+    assert done.status == "CANCELLED"
+    assert done.tasks[one.id].output is None
+
+
+def test_a_flood_of_events_is_cut_off_and_says_so() -> None:
+    one = task("one", input_data={"events": MAX_EVENTS_PER_EXECUTION + 500})
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(one)), seconds=30)
+    types = [event.type for event in world.store.events[done.id]]
+    assert types.count("execution.progress") == MAX_EVENTS_PER_EXECUTION
+    assert types.count("log.truncated") == 1
+    assert done.status == "COMPLETED"
+
+
+def test_tokens_are_streamed_but_not_kept() -> None:
+    odd_one = agent("odd one", "odd")
+    with HostWorld() as world:
+        done = world.finish(
+            world.submit(session(task("one", agent_id=odd_one.id, input_data={"odd": "tokens"}), agents=[odd_one]))
+        )
+    assert len(world.publisher.tokens) == 2
+    assert "token" not in {event.type for event in world.store.events[done.id]}
+
+
+def test_usage_is_summed_over_the_session() -> None:
+    odd_one = agent("odd one", "odd")
+    tasks = [task(name, agent_id=odd_one.id, input_data={"odd": "usage"}) for name in ("one", "two")]
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(*tasks, agents=[odd_one])))
+    assert done.usage == {"calls": 4, "tokens": 40}
+
+
+def test_long_log_lines_are_cut_and_unknown_levels_become_info() -> None:
+    odd_one = agent("odd one", "odd")
+    one = task("one", agent_id=odd_one.id, input_data={"odd": "log"})
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(one, agents=[odd_one])))
+    line = next(event.payload for event in world.store.events[done.id] if event.type == "log")
+    assert '"level":"info"' in line
+    assert len(line) < 5000
+
+
+def test_a_stopping_host_hands_its_sessions_over_and_another_finishes_them() -> None:
+    one = task("one", input_data={"sleep": 0.6})
+    world = HostWorld()
+    with world:
+        key = world.submit(session(one))
+        world.until(key, lambda s: s.tasks[one.id].execution is not None)
+    left = world.store.sessions[key]
+    assert left.tasks[one.id].status == "QUEUED"
+    second = HostWorld()
+    second.store = world.store
+    second.host._store = world.store
+    with second:
+        done = second.finish(key)
+    assert done.status == "COMPLETED"
+    assert done.tasks[one.id].output == {"said": None, "attempt": 2}
+
+
+def test_a_stopping_host_lets_agents_finish_within_the_grace() -> None:
+    one = task("one", input_data={"sleep": 0.3})
+    world = HostWorld()
+    world.host.start()
+    key = world.submit(session(one))
+    world.until(key, lambda s: s.tasks[one.id].execution is not None)
+    world.host.stop(grace_seconds=5)
+    assert world.store.sessions[key].status == "COMPLETED"
+
+
+def test_data_the_database_refuses_fails_the_task_not_the_session_runner() -> None:
+    one, other = task("one", input_data={"say": "poison"}), task("other")
+    world = HostWorld()
+    world.store.reject = lambda batch: (
+        "no such character" if any(w.task.output and w.task.output["said"] == "poison" for w in batch.tasks) else None
+    )
+    with world:
+        done = world.finish(world.submit(session(one, other)))
+    assert done.tasks[one.id].error_code == "not_storable"
+    assert done.status == "FAILED"
+    assert not world.host.session_count
+
+
+def test_pause_parks_a_running_agent_and_resume_runs_the_same_attempt_again() -> None:
+    one = task("one", input_data={"sleep_between": 0.05, "events": 2000})
+    with HostWorld() as world:
+        key = world.submit(session(one))
+        world.until(key, lambda s: s.last_seq > 20)
+        world.ask(key, "pause")
+        parked = world.until(key, lambda s: s.status == "PAUSED" and s.tasks[one.id].status == "WAITING")
+        assert parked.tasks[one.id].execution is not None
+        assert parked.tasks[one.id].execution.state == "PAUSED"
+        world.ask(key, "resume")
+        done = world.finish(key, seconds=30)
+    assert done.tasks[one.id].output == {"said": None, "attempt": 1}
+
+
+def test_slots_bound_what_runs_at_once() -> None:
+    busy = agent("busy", max_concurrent_tasks=2)
+    tasks = [task(f"t{n}", agent_id=busy.id, input_data={"sleep": 0.05}) for n in range(8)]
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(*tasks, agents=[busy])))
+    assert most_at_once(world, done.id) == 2
+
+
+def most_at_once(world: HostWorld, session_id: str) -> int:
+    running = most = 0
+    for event in world.store.events[session_id]:
+        running += {"task.started": 1, "task.completed": -1}.get(event.type, 0)
+        most = max(most, running)
+    return most

@@ -1,0 +1,275 @@
+"""One contract, three stores: in memory, on SQLite, on PostgreSQL."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from core.clock import SYSTEM_CLOCK
+from sessions.engine.batch import Batch, Committed, Refused, Rejected
+from sessions.engine.core import decide
+from sessions.engine.draft import Moment
+from sessions.engine.inputs import AgentFinished, Claimed, Input, Tick
+from sessions.engine.state import Session
+from sessions.engine.store.base import Store, WorkerIdentity
+from sessions.engine.store.memory import MemoryStore
+from sessions.engine.store.sql import SqlStore
+from sessions.models import AgentSession, EngineWorker, SessionCommand, SessionEvent
+from tests.make import Make
+from tests.unit.engine import world
+from tests.unit.engine.world import agent, new_id
+
+
+class MemoryBed:
+    """The store in memory and how to fill it."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+
+    def session(self, *, tasks: int = 1, workspace: str = "a", **fields: Any) -> str:
+        worker = agent()
+        rows = [world.task(f"task-{n}", agent_id=worker.id) for n in range(tasks)]
+        one = world.session(*rows, agents=[worker], workspace_id=workspace, **fields)
+        self.store.add(one)
+        return one.id
+
+    def ask(self, session_id: str, kind: str) -> int:
+        return self.store.ask(session_id, kind)
+
+    def last_seq(self, session_id: str) -> int:
+        return self.store.sessions[session_id].last_seq
+
+    def events(self, session_id: str) -> list[str]:
+        return [event.type for event in self.store.events.get(session_id, [])]
+
+    def outcome(self, command: int) -> str:
+        return self.store.outcomes.get(command, "")
+
+    def expire(self, worker: WorkerIdentity) -> None:
+        self.store._workers[worker.id] = SYSTEM_CLOCK.now() - timedelta(seconds=1)
+
+
+class DatabaseBed:
+    """A store on Django's default database."""
+
+    def __init__(self) -> None:
+        self.store = SqlStore()
+        self.make = Make()
+        self.workspaces: dict[str, Any] = {}
+
+    def session(self, *, tasks: int = 1, workspace: str = "a", **fields: Any) -> str:
+        if workspace not in self.workspaces:
+            self.workspaces[workspace] = self.make.agent(self.make.project())
+        return str(self.make.session(tasks=tasks, agent=self.workspaces[workspace], **fields).id)
+
+    def ask(self, session_id: str, kind: str) -> int:
+        return SessionCommand.objects.create(session_id=session_id, kind=kind, actor="test").id
+
+    def last_seq(self, session_id: str) -> int:
+        return AgentSession.objects.get(id=session_id).last_seq
+
+    def events(self, session_id: str) -> list[str]:
+        return list(SessionEvent.objects.filter(session_id=session_id).values_list("type", flat=True))
+
+    def outcome(self, command: int) -> str:
+        return SessionCommand.objects.get(id=command).outcome
+
+    def expire(self, worker: WorkerIdentity) -> None:
+        EngineWorker.objects.filter(id=worker.id).update(expires_at=SYSTEM_CLOCK.now() - timedelta(seconds=1))
+
+
+Bed = MemoryBed | DatabaseBed
+
+
+@pytest.fixture(params=["memory", "database"])
+def bed(request: pytest.FixtureRequest) -> Iterator[Bed]:
+    if request.param == "memory":
+        yield MemoryBed()
+        return
+    request.getfixturevalue("transactional_db")
+    yield DatabaseBed()
+    connections["default"].close() if connections["default"].vendor == "postgresql" else None
+
+
+def worker_in(store: Store) -> WorkerIdentity:
+    worker = WorkerIdentity(str(uuid.uuid4()), f"host-{uuid.uuid4()}", 1)
+    store.register(worker, 60)
+    return worker
+
+
+def step(session: Session, *inputs: Input) -> Batch:
+    moment = Moment(now=SYSTEM_CLOCK.now(), rng=Random(1), new_id=lambda: str(uuid.uuid4()), grant=lambda want: True)
+    batch = decide(session, inputs or (Tick(),), moment).batch
+    assert batch is not None
+    return batch
+
+
+def test_a_runnable_session_is_claimed_once(bed: Bed) -> None:
+    key = bed.session(tasks=2)
+    first, second = worker_in(bed.store), worker_in(bed.store)
+    claims = bed.store.claim(first.id, 10)
+    assert [claim.session.id for claim in claims] == [key]
+    assert len(claims[0].session.tasks) == 2
+    assert bed.store.claim(second.id, 10) == []
+
+
+def test_a_committed_batch_moves_the_session_and_its_log(bed: Bed) -> None:
+    key = bed.session()
+    [claim] = bed.store.claim(worker_in(bed.store).id, 1)
+    batch = step(claim.session, Claimed())
+    assert bed.store.write_group([batch]) == [Committed()]
+    assert bed.last_seq(key) == batch.session.last_seq
+    assert bed.events(key) == [event.type for event in batch.events]
+
+
+def test_a_whole_session_can_be_written_and_loaded_again(bed: Bed) -> None:
+    key = bed.session()
+    worker = worker_in(bed.store)
+    [claim] = bed.store.claim(worker.id, 1)
+    started = step(claim.session, Claimed())
+    bed.store.write_group([started])
+    bed.expire(worker)
+    [again] = bed.store.claim(worker_in(bed.store).id, 1)
+    [task] = again.session.tasks.values()
+    assert (task.status, task.attempts) == ("RUNNING", 1)
+    assert task.execution is not None
+    assert again.session.last_hash == started.session.last_hash
+    finished = step(again.session, AgentFinished(task.execution.id, {"answer": "42"}))
+    assert bed.store.write_group([finished]) == [Committed()]
+    assert finished.session.status == "COMPLETED"
+    assert bed.events(key)[-1] == "session.completed"
+
+
+def test_the_slower_of_two_runners_is_refused(bed: Bed) -> None:
+    key = bed.session()
+    slow = worker_in(bed.store)
+    [stale] = bed.store.claim(slow.id, 1)
+    bed.expire(slow)
+    [fresh] = bed.store.claim(worker_in(bed.store).id, 1)
+    assert fresh.session.token == stale.session.token + 1
+    assert bed.store.write_group([step(stale.session)]) == [Refused()]
+    assert bed.events(key) == []
+    assert bed.store.write_group([step(fresh.session)]) == [Committed()]
+
+
+def test_a_batch_that_does_not_build_on_the_last_event_is_refused(bed: Bed) -> None:
+    bed.session()
+    [claim] = bed.store.claim(worker_in(bed.store).id, 1)
+    batch = step(claim.session)
+    assert bed.store.write_group([batch]) == [Committed()]
+    assert bed.store.write_group([batch]) == [Refused()]
+
+
+def test_one_refused_batch_leaves_the_others_of_its_group_in(bed: Bed) -> None:
+    one, other = bed.session(), bed.session()
+    claims = {claim.session.id: claim.session for claim in bed.store.claim(worker_in(bed.store).id, 2)}
+    stale = replace(claims[one], token=claims[one].token - 1)
+    assert bed.store.write_group([step(stale), step(claims[other])]) == [Refused(), Committed()]
+    assert bed.events(one) == []
+    assert bed.events(other)
+
+
+def test_one_batch_the_database_cannot_hold_leaves_the_others_of_its_group_in(bed: Bed) -> None:
+    bad, good = bed.session(), bed.session()
+    claims = {claim.session.id: claim.session for claim in bed.store.claim(worker_in(bed.store).id, 2)}
+    broken = step(claims[bad])
+    broken = replace(broken, tasks=tuple(replace(write, previous="COMPLETED") for write in broken.tasks))
+    outcomes = bed.store.write_group([broken, step(claims[good])])
+    assert isinstance(outcomes[0], Rejected)
+    assert outcomes[1] == Committed()
+    assert bed.events(bad) == []
+    assert bed.last_seq(bad) == 0
+
+
+def test_higher_priority_is_claimed_first_then_the_workspace_with_least_at_work(bed: Bed) -> None:
+    first = bed.session(workspace="a")
+    worker = worker_in(bed.store)
+    bed.store.claim(worker.id, 1)
+    older, other, urgent = bed.session(workspace="a"), bed.session(workspace="b"), bed.session(priority=5)
+    order = [bed.store.claim(worker.id, 1)[0].session.id for _ in range(3)]
+    assert order == [urgent, other, older]
+    assert first not in order
+
+
+def test_a_session_that_sleeps_is_not_claimed_before_its_time(bed: Bed) -> None:
+    later = SYSTEM_CLOCK.now() + timedelta(hours=1)
+    key = bed.session(wake_at=later)
+    worker = worker_in(bed.store)
+    assert bed.store.claim(worker.id, 1) == []
+    command = bed.ask(key, "cancel")
+    [claim] = bed.store.claim(worker.id, 1)
+    assert [(found.id, found.kind) for found in claim.commands] == [(command, "cancel")]
+
+
+def test_a_command_is_read_until_it_has_an_outcome(bed: Bed) -> None:
+    key = bed.session()
+    [claim] = bed.store.claim(worker_in(bed.store).id, 1)
+    command = bed.ask(key, "cancel")
+    found = bed.store.commands([key])[key]
+    assert [one.id for one in found] == [command]
+    assert bed.store.write_group([step(claim.session, *found)]) == [Committed()]
+    assert bed.outcome(command) == "applied"
+    assert bed.store.commands([key]) == {}
+
+
+def test_a_command_to_a_finished_session_is_rejected(bed: Bed) -> None:
+    key = bed.session()
+    [claim] = bed.store.claim(worker_in(bed.store).id, 1)
+    bed.ask(key, "cancel")
+    bed.store.write_group([step(claim.session, *bed.store.commands([key])[key])])
+    late = bed.ask(key, "pause")
+    assert bed.store.reject_stale_commands() == 1
+    assert bed.outcome(late).startswith("rejected")
+
+
+def test_a_lease_that_ran_out_cannot_be_renewed(bed: Bed) -> None:
+    worker = worker_in(bed.store)
+    assert bed.store.renew(worker.id, 60)
+    bed.expire(worker)
+    assert not bed.store.renew(worker.id, 60)
+
+
+def test_a_retired_workers_sessions_can_be_claimed_at_once(bed: Bed) -> None:
+    key = bed.session()
+    first = worker_in(bed.store)
+    bed.store.claim(first.id, 1)
+    bed.store.retire(first.id)
+    assert [claim.session.id for claim in bed.store.claim(worker_in(bed.store).id, 1)] == [key]
+
+
+def test_sessions_owned_but_not_run_are_let_go(bed: Bed) -> None:
+    key, kept = bed.session(), bed.session()
+    first = worker_in(bed.store)
+    bed.store.claim(first.id, 2)
+    assert bed.store.release_orphans(first.id, [kept]) == 1
+    assert [claim.session.id for claim in bed.store.claim(worker_in(bed.store).id, 2)] == [key]
+
+
+def test_a_finished_session_has_no_owner(bed: Bed) -> None:
+    key = bed.session()
+    [claim] = bed.store.claim(worker_in(bed.store).id, 1)
+    bed.ask(key, "cancel")
+    bed.store.write_group([step(claim.session, *bed.store.commands([key])[key])])
+    assert bed.store.claim(worker_in(bed.store).id, 1) == []
+    token, seq = bed.store.positions([key])[key]
+    assert (token, seq) == (1, bed.last_seq(key))
+
+
+def test_the_dead_processes_of_this_host_lose_their_leases_when_another_registers(transactional_db: None) -> None:
+    bed = DatabaseBed()
+    key = bed.session()
+    dead = WorkerIdentity(str(uuid.uuid4()), "this-host", 2**22 - 1)
+    bed.store.register(dead, 60)
+    bed.store.claim(dead.id, 1)
+    fresh = WorkerIdentity(str(uuid.uuid4()), "this-host", 1)
+    bed.store.register(fresh, 60)
+    assert [claim.session.id for claim in bed.store.claim(fresh.id, 1)] == [key]
+
+
+def test_new_ids_differ() -> None:
+    assert new_id() != new_id()
