@@ -1,6 +1,6 @@
 """What can go wrong with documents, classed by what the caller can do next."""
 
-from core.errors import Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 
 
 class ParseError(Invalid):
@@ -34,7 +34,7 @@ class NoFiles(Invalid):
     code = "no_files"
 
 
-class NameTaken(Invalid):
+class NameTaken(Conflict):
     """A collection of the project already has this name."""
 
     code = "name_taken"

@@ -7,6 +7,7 @@ from django.db.models import Count, Q, QuerySet
 
 from documents.errors import CollectionNotFound, DocumentNotFound
 from documents.models import Collection, Document, DocumentQuerySet, Passage
+from documents.parsing import SUFFIXES
 from documents.search import Scope, Scored, get_backend
 from documents.states import DocumentStatus
 from documents.types import PassageHit
@@ -17,7 +18,7 @@ MAX_HITS = 200
 
 def visible_collections(*, workspace_ids: Iterable[UUID]) -> QuerySet[Collection]:
     """Collections of these workspaces with `document_count`."""
-    query = Collection.objects.filter(project__workspace_id__in=list(workspace_ids))
+    query = Collection.objects.filter(project__workspace_id__in=list(workspace_ids)).select_related("project")
     return query.annotate(document_count=Count("documents")).order_by("name", "id")
 
 
@@ -52,6 +53,21 @@ def document_text_span(*, document_id: Id, start: int = 0, end: int | None = Non
     return text[start:end], len(text)
 
 
+def document_file(*, document: Document) -> bytes:
+    """The file as it was uploaded. Raises: DocumentNotFound when it is no longer (or never was) in the storage."""
+    try:
+        with document.file.open("rb") as file:
+            data: bytes = file.read()
+            return data
+    except (OSError, ValueError) as error:
+        raise DocumentNotFound("The file of this document is not kept: upload it again.") from error
+
+
+def download_name(*, document: Document) -> str:
+    """The title with the suffix of what the file is, not of what it was called."""
+    return document.title + SUFFIXES.get(document.media_type, "")
+
+
 def passages_of(*, document: Document) -> QuerySet[Passage]:
     return Passage.objects.filter(document=document).order_by("ordinal")
 
@@ -67,7 +83,7 @@ def search_passages(
     """The best passages for a question in plain words, best first; any text is a safe query.
 
     Looks in the whole project; with `document_ids` or `collection_id` in those documents and that collection's
-    (both given: in either). An empty list of documents is no documents.
+    (both given: in either). A document of another project is not found. An empty list of documents is no documents.
     """
     scored = get_backend().search(_scope(project_id, document_ids, collection_id), query, min(limit, MAX_HITS))
     return _hits(scored)

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from agents.api.urls import urlpatterns as agents_api
 from core.api import views as core_views
+from documents.api.urls import urlpatterns as documents_api
 from sessions.api.stream import urlpatterns as streams_api
 from sessions.api.urls import urlpatterns as sessions_api
 from workspaces.api.urls import urlpatterns as workspaces_api
@@ -14,6 +15,7 @@ from workspaces.api.urls import urlpatterns as workspaces_api
 api: list[URLPattern | URLResolver] = [
     *workspaces_api,
     *agents_api,
+    *documents_api,
     *streams_api,
     *sessions_api,
 ]

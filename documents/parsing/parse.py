@@ -27,17 +27,21 @@ class Parsed:
 @dataclass(frozen=True, slots=True)
 class Parser:
     media_type: str
+    suffix: str
     parse: Callable[[bytes, Limits], str]
 
 
 PARSERS: dict[Kind, Parser] = {
-    Kind.PDF: Parser("application/pdf", parse_pdf),
-    Kind.DOCX: Parser("application/vnd.openxmlformats-officedocument.wordprocessingml.document", parse_docx),
-    Kind.HTML: Parser("text/html", parse_html),
-    Kind.MD: Parser("text/markdown", parse_markdown),
-    Kind.CSV: Parser("text/csv", parse_csv),
-    Kind.TXT: Parser("text/plain", parse_plain),
+    Kind.PDF: Parser("application/pdf", ".pdf", parse_pdf),
+    Kind.DOCX: Parser("application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx", parse_docx),
+    Kind.HTML: Parser("text/html", ".html", parse_html),
+    Kind.MD: Parser("text/markdown", ".md", parse_markdown),
+    Kind.CSV: Parser("text/csv", ".csv", parse_csv),
+    Kind.TXT: Parser("text/plain", ".txt", parse_plain),
 }
+
+
+SUFFIXES: dict[str, str] = {parser.media_type: parser.suffix for parser in PARSERS.values()}
 
 
 def parse_file(data: bytes, *, name: str = "", limits: Limits | None = None) -> Parsed:

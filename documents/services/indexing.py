@@ -1,6 +1,6 @@
 """A document's passages: written and indexed a few hundred at a time, so that no transaction is long."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.db import transaction
 
@@ -38,7 +38,7 @@ def _parts(spans: Sequence[Span]) -> Iterator[Sequence[Span]]:
         yield spans[start : start + ROWS_PER_TRANSACTION]
 
 
-def _entries(document: Document, passages: Sequence[Passage]) -> Iterator[Entry]:
+def _entries(document: Document, passages: Iterable[Passage]) -> Iterator[Entry]:
     for passage in passages:
         yield Entry(
             passage_id=passage.pk,

@@ -1,16 +1,19 @@
 """Files become documents: stored, read, cut into passages, indexed. One bad file never costs another."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from django.core.files import File
+from django.db import transaction
 
 from documents.conf import parse_limits
 from documents.errors import NoFiles, ParseError
 from documents.models import Collection, Document
 from documents.parsing import Parsed, parse_file
 from documents.passages import split_passages
+from documents.services.audit import audit
 from documents.services.indexing import write_passages
 from documents.states import DocumentStatus
 from documents.storage import StoredFile, delete_file, store_file
@@ -20,8 +23,21 @@ from workspaces.models import Project
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Uploader:
+    """For the audit log."""
+
+    actor: str
+    ip: str | None
+
+
 def upload_documents(
-    *, project: Project, files: Iterable["File[Any]"], actor: str, collection: Collection | None = None
+    *,
+    project: Project,
+    files: Iterable["File[Any]"],
+    actor: str,
+    collection: Collection | None = None,
+    ip: str | None = None,
 ) -> list[Document]:
     """One document a file, in order: READY, or FAILED with a sentence in `error`.
 
@@ -31,32 +47,42 @@ def upload_documents(
 
     Raises: NoFiles.
     """
-    documents = [_upload(project, collection, file, actor) for file in files]
+    uploader = Uploader(actor, ip)
+    documents = [_upload(project, collection, file, uploader) for file in files]
     if not documents:
         raise NoFiles("No file was sent: send at least one in the form field `files[]`.")
     return documents
 
 
-def parse_document(*, document: Document, actor: str) -> Document:
+def parse_document(*, document: Document, actor: str, ip: str | None = None) -> Document:
     """Reads the stored file again, after a failure or with a better parser; offsets of old citations may move."""
+    with transaction.atomic():
+        audit(document, "parsed_again", actor=actor, ip=ip)
     return _read(document)
 
 
-def _upload(project: Project, collection: Collection | None, file: "File[Any]", actor: str) -> Document:
+def _upload(project: Project, collection: Collection | None, file: "File[Any]", by: Uploader) -> Document:
     document = Document(project=project, collection=collection, title=title_of_file(file.name or ""))
     document.source_name = (file.name or "")[-255:]
     try:
         stored = store_file(file, max_bytes=parse_limits().max_bytes)
     except ParseError as error:
         document.size_bytes = file.size
+        _insert(document, by)
         return _fail(document, error)
     if twin := _twin(document, stored):
         delete_file(stored.name)
         return twin
     document.file, document.size_bytes, document.sha256 = stored.name, stored.size_bytes, stored.sha256
-    document.save(force_insert=True)
-    log.info("document_uploaded", document=str(document.pk), project=str(project.pk), actor=actor)
+    _insert(document, by)
     return _read(document)
+
+
+def _insert(document: Document, by: Uploader) -> None:
+    after = {"title": document.title, "size_bytes": document.size_bytes, "sha256": document.sha256}
+    with transaction.atomic():
+        document.save(force_insert=True)
+        audit(document, "uploaded", actor=by.actor, ip=by.ip, after=after)
 
 
 def _twin(document: Document, stored: StoredFile) -> Document | None:
