@@ -19,7 +19,7 @@ from workspaces.api.views import AccessMixin
 class Door(AccessMixin, GenericAPIView[Any]):
     """A view of agents: answers one, or a page of them, with what runs now."""
 
-    serializer_class = shapes.AgentSerializer
+    serializer_class: type[BaseSerializer[Any]] = shapes.AgentSerializer
     filter_backends = ()
 
     def read(self, shape: type[BaseSerializer[Any]], data: Any, **options: Any) -> BaseSerializer[Any]:
