@@ -139,7 +139,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "PREPROCESSING_HOOKS": ["core.api.schema.only_version_one"],
     # Enums stay where they are used: as components of their own, half of them would need a name given by hand.
-    "POSTPROCESSING_HOOKS": ["core.api.schema.with_error_shape"],
+    "POSTPROCESSING_HOOKS": ["core.api.schema.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
