@@ -14,8 +14,8 @@ from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient, Client
-from django.urls import resolve
 from drf_spectacular.generators import SchemaGenerator
 
 from documents.models import Collection, Document, Passage
@@ -229,22 +229,46 @@ def test_a_list_filtered_by_a_foreign_object_is_empty_or_refused(
         assert answer.json()["results"] == []
 
 
-BODIES = [
-    ("/api/v1/projects", {"name": "x", "workspace_id": "workspace_id"}),
-    ("/api/v1/keys", {"name": "x", "workspace_id": "workspace_id"}),
+RUN = {"task_description": "Do it", "agents": ["scripted"]}
+BODIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("/api/v1/projects", {"name": "x"}, {"workspace_id": "workspace_id"}),
+    ("/api/v1/keys", {"name": "x"}, {"workspace_id": "workspace_id"}),
+    ("/api/v1/agents", {"name": "x", "definition": "scripted"}, {"project_id": "project_id"}),
+    ("/api/v1/agents", {"name": "x", "definition": "scripted"}, {"workspace_id": "workspace_id"}),
+    ("/api/v1/collections", {"name": "x"}, {"project_id": "project_id"}),
+    ("/api/v1/agents/execute", RUN, {"project_id": "project_id"}),
+    ("/api/v1/agents/execute", RUN, {"context": {"document_ids": ["document_id"]}}),
+    ("/api/v1/agents/execute", RUN, {"context": {"collection_id": "collection_id"}}),
+    ("/api/v1/agents/execute", RUN, {"agents": ["agent_id"]}),
+    ("/api/v1/agents/execute", RUN, {"agents": [f"{MARK} agent"]}),
+    ("/api/v1/agents/execute", RUN, {"agents": [], "tasks": [{"name": "a", "agent": "agent_id"}]}),
+    ("/api/v1/sessions", RUN, {"context": {"document_ids": ["document_id"]}}),
+    ("/api/v1/tasks", {"description": "Do it", "agent": "scripted"}, {"agent": "agent_id"}),
+    ("/api/v1/tasks", {"description": "Do it", "agent": "scripted"}, {"project_id": "project_id"}),
+    ("/api/v1/tasks", {"description": "Do it", "agent": "scripted"}, {"context": {"document_ids": ["document_id"]}}),
 ]
 
 
-@pytest.mark.parametrize(("path", "body"), BODIES, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_foreign_object_named_in_a_body_is_not_found(
-    foreign: World, stranger: Client, path: str, body: dict[str, Any]
+@pytest.mark.parametrize(("path", "own", "theirs"), BODIES, ids=lambda value: str(value))
+def test_a_foreign_object_named_in_a_body_is_refused_and_nothing_is_made(
+    foreign: World, stranger: Client, path: str, own: dict[str, Any], theirs: dict[str, Any]
 ) -> None:
-    resolve(path)
     before = everything()
-    answer = call(stranger, "post", path, filled(body, foreign.values))
+    answer = call(stranger, "post", path, {**own, **filled(theirs, foreign.values)})
     assert answer.status_code in (400, 404), answer.content
-    assert MARK not in answer.content.decode()
     assert everything() == before
+    assert call(stranger, "post", path, own).status_code in (201, 202), "without the foreign object it works"
+
+
+@pytest.mark.parametrize("name", ["collection_id", "project_id"])
+def test_a_file_is_not_put_among_foreign_ones(foreign: World, stranger: Client, name: str) -> None:
+    before = everything()
+    body = {"files": SimpleUploadedFile("a.txt", b"Some text."), name: str(foreign.values[name])}
+    answer = stranger.post("/api/v1/documents", body)
+    assert answer.status_code in (400, 404), answer.content
+    assert everything() == before
+    own = stranger.post("/api/v1/documents", {"files": SimpleUploadedFile("a.txt", b"Some text.")})
+    assert own.json()["results"][0]["error"] in ("", None)
 
 
 def filled(body: Any, values: dict[str, object]) -> Any:
