@@ -2,7 +2,6 @@
 
 import re
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from agents import registry as registry_module
 from agents.policies import config_errors
 from agents.registry import build_registry, get_registry
+from agents.rehearsal import ListedDocuments, RehearsalContext
 from agents.runtime import NoDocuments, SessionInfo, TaskInfo
 from agents.selectors import definition_for
 from agents.services import sync_definitions
@@ -22,22 +22,12 @@ from tests.unit.engine.world import HostWorld, agent, new_id, session, task
 HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "custom-agent.md"
 
 
-@dataclass
-class BareContext:
-    """The parts of a context these agents use."""
-
-    task: TaskInfo
-    configuration: dict[str, Any] = field(default_factory=dict)
-    session: SessionInfo = field(default_factory=lambda: SessionInfo("s", "Count", {}))
-    documents: NoDocuments = field(default_factory=NoDocuments)
-    shown: list[tuple[float, str]] = field(default_factory=list)
-
-    async def progress(self, percentage: float, text: str = "") -> None:
-        self.shown.append((percentage, text))
-
-
 def given(**input_data: Any) -> TaskInfo:
     return TaskInfo("t", "count", "word_count", "", input_data, 1)
+
+
+def context_of(task: TaskInfo, *passages: PassageHit, **configuration: Any) -> RehearsalContext:
+    return RehearsalContext(task, SessionInfo("s", "Count", {}), ListedDocuments(passages), configuration)
 
 
 def passage(text: str, number: int) -> PassageHit:
@@ -52,11 +42,8 @@ def named_in_the_settings(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.usefixtures("named_in_the_settings")
 async def test_the_example_is_found_through_the_settings_and_runs_as_a_bare_object() -> None:
-    context = BareContext(
-        given(),
-        {"most_common": 2, "ignore": ["the"]},
-        documents=NoDocuments([passage("The tide turns the mill.", 0), passage("The tide waits.", 1)]),
-    )
+    pages = [passage("The tide turns the mill.", 0), passage("The tide waits.", 1)]
+    context = context_of(given(), *pages, most_common=2, ignore=["the"])
     counter = get_registry().create("word_count", context.configuration)
     await counter.initialize()
     assert await counter.run(context) == {"words": 5, "most_common": [["tide", 2], ["turns", 1]]}
@@ -66,12 +53,12 @@ async def test_the_example_is_found_through_the_settings_and_runs_as_a_bare_obje
 @pytest.mark.usefixtures("named_in_the_settings")
 async def test_the_example_counts_a_given_text_and_no_text_at_all() -> None:
     counter = get_registry().create("word_count", {})
-    assert (await counter.run(BareContext(given(text="Über über 3 x_y"))))["most_common"] == [
+    assert (await counter.run(context_of(given(text="Über über 3 x_y"))))["most_common"] == [
         ["über", 2],
         ["x", 1],
         ["y", 1],
     ]
-    assert await counter.run(BareContext(given())) == {"words": 0, "most_common": []}
+    assert await counter.run(context_of(given())) == {"words": 0, "most_common": []}
 
 
 @pytest.mark.django_db
@@ -111,7 +98,7 @@ def test_the_example_does_a_task_of_a_session() -> None:
     assert done.tasks[counting.id].agent_id == counter.id
 
 
-async def test_the_agent_of_the_how_to_page_works(
+def test_the_agent_of_the_how_to_page_works(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     blocks = re.findall(r"```python\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
@@ -120,7 +107,5 @@ async def test_the_agent_of_the_how_to_page_works(
     monkeypatch.setitem(sys.modules, "shop_agents", module)
     registry = build_registry(["shop_agents"])
     assert registry.failures == {}
-    context = BareContext(given(name="Ada"), {"greeting": "Good evening"})
-    assert await registry.create("greeting", context.configuration).run(context) == {"text": "Good evening, Ada!"}
-    exec(blocks[1], module.__dict__)
-    assert "'capabilities': ['greet']" in capsys.readouterr().out
+    exec(blocks[1], {"__name__": "page"})
+    assert "Good evening, Ada!" in capsys.readouterr().out
