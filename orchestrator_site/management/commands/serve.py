@@ -29,8 +29,10 @@ class Command(BaseCommand):
     help = "Runs the web process and the worker; restarts either when it dies; Ctrl-C stops both."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default=settings.SERVICE_HOST)
-        parser.add_argument("--port", type=int, default=settings.SERVICE_PORT, help="0 takes any free port")
+        parser.add_argument("--host", default=settings.SERVICE_HOST, help="SERVICE_HOST unless given")
+        parser.add_argument(
+            "--port", type=int, default=settings.SERVICE_PORT, help="SERVICE_PORT unless given; 0: any free one"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
