@@ -18,11 +18,12 @@ NOISE = (
     "Warm shutdown",
     "Cold shutdown",
     "MainProcess",
-    "No directory at:",
-    "mw_instance = middleware",
     "Killed by signal",
     "Received SIGTERM",
 )
+
+
+QUIET = ("You're running the worker with superuser", "No directory at")
 
 
 class Command(BaseCommand):
@@ -66,22 +67,26 @@ def programs(listening: socket.socket) -> list[Program]:
     worker = ["-A", "orchestrator_site", "--quiet", "worker", "-P", "threads", "-c", "4", "-l", "WARNING"]
     found = [
         web_program(listening),
-        Program("worker", "celery", [*worker, "--without-gossip", "--without-mingle", "--without-heartbeat"]),
+        Program(
+            "worker", "celery", [*worker, "--without-gossip", "--without-mingle", "--without-heartbeat"], quiet=QUIET
+        ),
     ]
     if settings.REDIS_URL:
         schedule = str(settings.DATA_DIR / "beat-schedule")
         beat = ["-A", "orchestrator_site", "--quiet", "beat", "-l", "WARNING", "-s", schedule, "--pidfile="]
-        found.append(Program("beat", "celery", beat))
+        found.append(Program("beat", "celery", beat, quiet=QUIET))
     return found
 
 
 def web_program(listening: socket.socket) -> Program:
     quiet = ["-v", "0", "--no-server-name", "orchestrator_site.asgi:application"]
     if listening.family == socket.AF_INET:
-        return Program("web", "daphne", ["--fd", str(listening.fileno()), *quiet], fds=[listening.fileno()])
+        return Program(
+            "web", "daphne", ["--fd", str(listening.fileno()), *quiet], fds=[listening.fileno()], quiet=QUIET
+        )
     host, port = listening.getsockname()[:2]
     listening.close()  # Daphne adopts sockets of IPv4 only
-    return Program("web", "daphne", ["-b", host, "-p", str(port), *quiet])
+    return Program("web", "daphne", ["-b", host, "-p", str(port), *quiet], quiet=QUIET)
 
 
 def web_address(host: str, port: int) -> str:
