@@ -8,7 +8,10 @@ COMMON = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
     "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; "
 )
-PAGES = COMMON + "script-src 'self' 'unsafe-inline'"
+PAGES = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
 TOOLS = COMMON + "script-src 'self' 'unsafe-inline' 'unsafe-eval'; worker-src 'self' blob:"
 API = "default-src 'none'; frame-ancestors 'none'"
 
@@ -16,7 +19,7 @@ API = "default-src 'none'; frame-ancestors 'none'"
 class ContentSecurityPolicy:
     """Everything a page loads comes from us: no CDN, and nothing injected can call home.
 
-    The admin theme and the interactive API docs evaluate expressions in the page, so those alone may.
+    Our own pages run and style nothing inline; the admin theme and the interactive API docs do, so those alone may.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

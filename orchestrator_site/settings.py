@@ -3,9 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from kombu.common import Broadcast
-from kombu.entity import Queue
-
 from orchestrator_site import env
 from orchestrator_site.logs import configure_logging
 
@@ -72,6 +69,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "frontend.place.page_context",
             ],
         },
     },
@@ -101,10 +99,14 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static_build"
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "frontend.finders.VendorFinder",
+]
 MEDIA_ROOT = DATA_DIR / "files"
 STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "frontend.storage.PageStaticFilesStorage"},
 }
 WHITENOISE_MANIFEST_STRICT = False
 MAX_UPLOAD_BYTES = env.read("MAX_UPLOAD_BYTES")
@@ -142,7 +144,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "PREPROCESSING_HOOKS": ["core.api.schema.only_version_one"],
     # Enums stay where they are used: as components of their own, half of them would need a name given by hand.
-    "POSTPROCESSING_HOOKS": ["core.api.schema.complete"],
+    "POSTPROCESSING_HOOKS": ["core.api.schema.with_error_shape"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -160,17 +162,12 @@ CHANNEL_LAYERS: dict[str, Any] = {
     )
 }
 
-CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
+CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5} if REDIS_URL else {}
-# A doorbell rings at every worker (the owner of a session may be any of them), and is forgotten when none is there.
-CELERY_TASK_QUEUES = (Queue("celery"), Broadcast("doorbells")) if REDIS_URL else None  # type: ignore[no-untyped-call]
-CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_ROUTES = {"sessions.tasks.poke": {"exchange": "doorbells", "queue": "doorbells"}} if REDIS_URL else None
-CELERY_BEAT_SCHEDULE = {"housekeeping": {"task": "sessions.tasks.keep_house", "schedule": timedelta(seconds=60)}}
 
 AGENTS_ENABLED = env.read("AGENTS_ENABLED")
 AGENT_REGISTRY_MODULES = env.read("AGENT_REGISTRY_MODULES")

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from agents.api.urls import urlpatterns as agents_api
 from core.api import views as core_views
 from documents.api.urls import urlpatterns as documents_api
+from frontend.urls import urlpatterns as pages
 from sessions.api.stream import urlpatterns as streams_api
 from sessions.api.urls import urlpatterns as sessions_api
 from workspaces.api.urls import urlpatterns as workspaces_api
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include((api, "api"))),
     path("api/", include((api, "api"), namespace="api-latest")),
     path("admin/", admin.site.urls),
+    *pages,
 ]
 
 handler400 = "core.api.views.bad_request"

@@ -1,7 +1,13 @@
 """Reads of sessions."""
 
 from sessions.selectors import shapes
-from sessions.selectors.dashboard import DashboardFigures, dashboard_figures, execution_figures, running_counts
+from sessions.selectors.dashboard import (
+    DashboardFigures,
+    dashboard_figures,
+    execution_figures,
+    recent_durations,
+    running_counts,
+)
 from sessions.selectors.reading import (
     SessionDetail,
     commands,
@@ -35,6 +41,7 @@ __all__ = [
     "listed_sessions",
     "messages",
     "queue",
+    "recent_durations",
     "running_counts",
     "session_detail",
     "session_for",

@@ -65,6 +65,21 @@ def dashboard_figures(access: Access, *, now: datetime | None = None) -> Dashboa
     )
 
 
+def recent_durations(access: Access, *, limit: int = 60) -> list[dict[str, Any]]:
+    """`{title, at, seconds}` of the latest completed sessions, oldest first."""
+    rows = (
+        visible_sessions(access)
+        .filter(status=SessionStatus.COMPLETED, started_at__isnull=False, completed_at__isnull=False)
+        .order_by("-completed_at")
+        .values_list("title", "started_at", "completed_at")[:limit]
+    )
+    return [
+        {"title": title, "at": ended.isoformat(), "seconds": round((ended - began).total_seconds(), 3)}
+        for title, began, ended in reversed(rows)
+        if began and ended
+    ]
+
+
 def running_counts(agent_ids: Iterable[UUID]) -> dict[UUID, int]:
     """How many executions each of the agents works on at this moment; those without any are left out."""
     rows = (

@@ -239,7 +239,8 @@ class SqlStore:
         self._change(cursor, tables.TASK, "status", changed)
 
     def _write_executions(self, cursor: Any, batches: Sequence[Batch]) -> None:
-        """Ends come before beginnings: a takeover ends an attempt and begins the next, and only one may be live."""
+        new = [tables.new_execution_row(w, b) for b in batches for w in b.executions if w.previous is None]
+        self._append(cursor, tables.NEW_EXECUTION, new)
         changed = [
             ((w.execution.id, w.previous), tables.execution_row(w, b))
             for b in batches
@@ -247,8 +248,6 @@ class SqlStore:
             if w.previous is not None
         ]
         self._change(cursor, tables.EXECUTION, "state", changed)
-        new = [tables.new_execution_row(w, b) for b in batches for w in b.executions if w.previous is None]
-        self._append(cursor, tables.NEW_EXECUTION, new)
 
     def _append(self, cursor: Any, table: tables.Table, rows: list[tables.Row]) -> None:
         if rows:

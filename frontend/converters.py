@@ -1,0 +1,28 @@
+"""Words in addresses."""
+
+from agents.policies import OPERATOR_VERBS
+from sessions.states import CommandKind
+
+
+class CommandConverter:
+    """A command for a session."""
+
+    regex = "|".join(CommandKind)
+
+    def to_python(self, value: str) -> CommandKind:
+        return CommandKind(value)
+
+    def to_url(self, value: str) -> str:
+        return str(value)
+
+
+class VerbConverter:
+    """A lifecycle verb for an agent."""
+
+    regex = "|".join(OPERATOR_VERBS)
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value

@@ -1,0 +1,1 @@
+"""What the pages show, worked out from rows: values in, values out."""

@@ -1,0 +1,78 @@
+"""Words and figures for the templates."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from frontend.presenters.words import AGENT_ICONS, gist, kind_of_media, seconds_in_words
+
+register = template.Library()
+
+
+@register.filter
+def duration(seconds: object) -> str:
+    return seconds_in_words(seconds)
+
+
+@register.filter
+def took(session: Any) -> float | None:
+    """Seconds from start to end; None while it runs."""
+    if session.started_at is None or session.completed_at is None:
+        return None
+    return float((session.completed_at - session.started_at).total_seconds())
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter(name="gist")
+def gist_filter(value: Any) -> str:
+    return gist(value)
+
+
+@register.filter
+def agent_icon(slug: str) -> str:
+    return AGENT_ICONS.get(str(slug), "cpu")
+
+
+@register.filter
+def status_class(status: str) -> str:
+    """The class that carries a state's colour; READY documents and agents are as good as completed."""
+    return f"st-{status}"
+
+
+@register.filter
+def kind(media_type: str) -> str:
+    return kind_of_media(media_type)
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> str:
+    """The present query string with some values changed."""
+    values = {**context["request"].GET.dict(), **changes}
+    return urlencode({name: value for name, value in values.items() if value not in ("", None)})
+
+
+@register.simple_tag(takes_context=True)
+def navigation_item(context: template.Context, name: str, words: str, icon: str) -> SafeString:
+    """One entry of the navigation, marked when the present page is under it."""
+    try:
+        address = reverse(name)
+    except NoReverseMatch:
+        return SafeString("")
+    path = context["request"].path
+    here = path == address if address == "/" else path == address or path.startswith(f"{address}/")
+    return format_html(
+        '<a class="item" href="{}"{}><i class="bi bi-{}" aria-hidden="true"></i>{}</a>',
+        address,
+        SafeString(' aria-current="page"') if here else "",
+        icon,
+        words,
+    )

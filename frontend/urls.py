@@ -1,0 +1,36 @@
+"""Routes of the pages."""
+
+from django.urls import path, register_converter
+
+from frontend.converters import CommandConverter, VerbConverter
+from frontend.views import accounts, agents, dashboard, documents, new_session, sessions, settings
+
+register_converter(CommandConverter, "command")
+register_converter(VerbConverter, "verb")
+
+urlpatterns = [
+    path("", dashboard.dashboard, name="dashboard"),
+    path("login", accounts.login_page, name="login"),
+    path("logout", accounts.logout_page, name="logout"),
+    path("switch", accounts.switch_project, name="switch-project"),
+    path("sessions", sessions.session_list, name="sessions"),
+    path("sessions/new", new_session.session_new, name="session-new"),
+    path("sessions/<uuid:session_id>", sessions.session_page, name="session"),
+    path("sessions/<uuid:session_id>/<command:kind>", sessions.session_command, name="session-command"),
+    path("documents", documents.document_list, name="documents"),
+    path("documents/upload", documents.upload, name="document-upload"),
+    path("documents/collections", documents.new_collection, name="collection-new"),
+    path("documents/<uuid:document_id>", documents.document_page, name="document"),
+    path("documents/<uuid:document_id>/passage", documents.passage, name="document-passage"),
+    path("documents/<uuid:document_id>/delete", documents.delete, name="document-delete"),
+    path("agents", agents.agent_list, name="agents"),
+    path("agents/<uuid:agent_id>", agents.agent_page, name="agent"),
+    path("agents/<uuid:agent_id>/configure", agents.configure, name="agent-configure"),
+    path("agents/<uuid:agent_id>/<verb:verb>", agents.transition, name="agent-transition"),
+    path("settings/members", settings.member_list, name="members"),
+    path("settings/members/<uuid:member_id>/role", settings.member_role, name="member-role"),
+    path("settings/members/<uuid:member_id>/remove", settings.member_remove, name="member-remove"),
+    path("settings/projects", settings.project_list, name="projects"),
+    path("settings/keys", settings.key_list, name="keys"),
+    path("settings/keys/<uuid:key_id>/revoke", settings.key_revoke, name="key-revoke"),
+]
