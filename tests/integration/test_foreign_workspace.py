@@ -86,6 +86,8 @@ class World:
             "execution_id": self.execution.id,
             "message_id": self.message.id,
             "command_id": self.command.id,
+            "kind": "cancel",
+            "verb": "pause",
         }
 
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.cache import cache
 from django.db import connection
 
-from core.errors import Conflict, Forbidden, LimitExceeded, NotFound, OrchestratorError, Unauthenticated
+from core.errors import Conflict, Forbidden, Invalid, LimitExceeded, NotFound, OrchestratorError, Unauthenticated
 from tests.make import Make
 from workspaces import conf, selectors, services
 from workspaces.access import NOBODY
@@ -174,6 +174,27 @@ def test_a_slug_is_free_readable_and_short(make: Make) -> None:
     user = make.user()
     made = [services.create_workspace(name=name, owner=user).slug for name in ("Ä b!", "???", "x" * 100, "x" * 100)]
     assert made == ["a-b", "unnamed", "x" * 54, "x" * 54 + "-2"]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\x00b"])
+def test_a_name_that_is_none_is_refused_by_whatever_door(make: Make, name: str) -> None:
+    workspace = make.workspace()
+    owner = make.member(workspace, Role.OWNER)
+    access, project = access_of_user(owner), make.project(workspace)
+    for refused in (
+        lambda: services.create_workspace(name=name, owner=owner),
+        lambda: services.update_workspace(access=access, workspace_id=workspace.id, name=name),
+        lambda: services.create_project(access=access, name=name),
+        lambda: services.update_project(access=access, project_id=project.id, name=name),
+        lambda: services.create_key(access=access, name=name),
+    ):
+        with pytest.raises(Invalid, match="1 to 100"):
+            refused()
+    assert AuditEntry.objects.count() == 0
+
+
+def test_blanks_around_a_name_are_no_part_of_it(make: Make) -> None:
+    assert services.create_workspace(name="  Ours ", owner=make.user()).name == "Ours"
 
 
 # Logins

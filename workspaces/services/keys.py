@@ -12,6 +12,7 @@ from workspaces import conf
 from workspaces.access import Access
 from workspaces.keys import hash_secret, new_secret, prefix_of
 from workspaces.models import ApiKey, Membership
+from workspaces.policies import checked_name
 from workspaces.selectors import api_keys, project_for
 from workspaces.services.audit import record_audit
 from workspaces.states import Role
@@ -27,10 +28,12 @@ def create_key(
 ) -> tuple[ApiKey, str]:
     """The row, and the key itself: the only time anybody sees it.
 
-    Raises: NotFound, Forbidden below ADMIN or for a role above the caller's, Invalid for an expiry in the past.
+    Raises: NotFound, Forbidden below ADMIN or for a role above the caller's, Invalid for a bad name or an
+    expiry in the past.
     """
     chosen = workspace_id or project_for(access=access, role=Role.ADMIN).workspace_id
     access.require(chosen, Role.ADMIN)
+    name = checked_name(name)
     if not access.may(chosen, role):
         raise Forbidden(f"The role {role} is above yours; a key cannot have it.")
     if expires_at is not None and expires_at <= SYSTEM_CLOCK.now():

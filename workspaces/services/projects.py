@@ -9,6 +9,7 @@ from django.db.models import ProtectedError, RestrictedError
 from core.errors import Conflict
 from workspaces.access import Access
 from workspaces.models import Project, Workspace
+from workspaces.policies import checked_name
 from workspaces.selectors import project_for, workspace_for
 from workspaces.services.audit import record_audit
 from workspaces.services.slugs import free_slug
@@ -31,6 +32,7 @@ def add_project(
     *, workspace: Workspace, actor: str, name: str, is_default: bool = False, ip: str | None = None
 ) -> Project:
     """The row, its audit entry, and the news for the apps above. Runs in the caller's transaction."""
+    name = checked_name(name)
     project = Project.objects.create(
         workspace=workspace, name=name, slug=free_slug(name, workspace.projects.all()), is_default=is_default
     )
@@ -52,7 +54,7 @@ def update_project(
         if is_default is False and project.is_default:
             raise Conflict("A workspace needs a default project. Make another one the default instead.")
         before: dict[str, Any] = {"name": project.name, "is_default": project.is_default}
-        project.name = project.name if name is None else name
+        project.name = project.name if name is None else checked_name(name)
         if is_default and not project.is_default:
             Project.objects.filter(workspace_id=project.workspace_id, is_default=True).update(is_default=False)
             project.is_default = True
