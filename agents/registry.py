@@ -45,8 +45,8 @@ def _check_class(agent_class: type[BaseAgent], slug: str) -> None:
         raise ValueError(f"the slug {slug!r} must be 1 to 60 letters, digits, '-' or '_'")
     if agent_type(agent_class.agent_type) is None:
         raise ValueError(f"{agent_class.__qualname__}.agent_type is {agent_class.agent_type!r}: no type of agents")
-    words = agent_class.capabilities
-    if isinstance(words, str) or not all(isinstance(word, str) and word for word in words):
+    words: object = agent_class.capabilities
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) and word for word in words):
         raise ValueError(f"{agent_class.__qualname__}.capabilities must be a list of words")
     if problem := schema_problem(agent_class.config_schema):
         raise ValueError(f"{agent_class.__qualname__}.config_schema is no JSON Schema: {problem}")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from agents import conf, hooks
 from agents.models import Agent, AgentDefinition, AgentQuerySet, AgentStateHistory
@@ -91,7 +91,7 @@ def name_is_taken(agent: Agent, name: str) -> bool:
     return others.exclude(id=agent.id).exists()
 
 
-def state_history(access: Access, agent_id: UUID) -> Sequence[AgentStateHistory]:
+def state_history(access: Access, agent_id: UUID) -> QuerySet[AgentStateHistory]:
     """An agent's moves, newest first. Raises: NotFound."""
     agent = agent_for(access, agent_id)
     return AgentStateHistory.objects.filter(agent=agent).order_by("-timestamp", "-id")

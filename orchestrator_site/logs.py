@@ -24,7 +24,14 @@ def configure_logging(level: str) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("daphne.ws_protocol", "daphne.http_protocol", "django.channels.server", "httpx"):
+    for noisy in (
+        "daphne.cli",
+        "daphne.server",
+        "daphne.ws_protocol",
+        "daphne.http_protocol",
+        "django.channels.server",
+        "httpx",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+from kombu.common import Broadcast
+from kombu.entity import Queue
+
 from orchestrator_site import env
 from orchestrator_site.logs import configure_logging
 
@@ -144,7 +147,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "PREPROCESSING_HOOKS": ["core.api.schema.only_version_one"],
     # Enums stay where they are used: as components of their own, half of them would need a name given by hand.
-    "POSTPROCESSING_HOOKS": ["core.api.schema.with_error_shape"],
+    "POSTPROCESSING_HOOKS": ["core.api.schema.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -162,12 +165,17 @@ CHANNEL_LAYERS: dict[str, Any] = {
     )
 }
 
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5} if REDIS_URL else {}
+# A doorbell rings at every worker (the owner of a session may be any of them), and is forgotten when none is there.
+CELERY_TASK_QUEUES = (Queue("celery"), Broadcast("doorbells")) if REDIS_URL else None  # type: ignore[no-untyped-call]
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_ROUTES = {"sessions.tasks.poke": {"exchange": "doorbells", "queue": "doorbells"}} if REDIS_URL else None
+CELERY_BEAT_SCHEDULE = {"housekeeping": {"task": "sessions.tasks.keep_house", "schedule": timedelta(seconds=60)}}
 
 AGENTS_ENABLED = env.read("AGENTS_ENABLED")
 AGENT_REGISTRY_MODULES = env.read("AGENT_REGISTRY_MODULES")

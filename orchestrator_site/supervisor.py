@@ -20,12 +20,16 @@ _LEASH = "orchestrator_site.leash"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A Python module with its arguments, run as a child process; `fds` stay open in it."""
+    """A Python module with its arguments, run as a child process; `fds` stay open in it.
+
+    `quiet` are the beginnings of Python warnings that tell nothing here.
+    """
 
     name: str
     module: str
     arguments: Sequence[str]
     fds: Sequence[int] = ()
+    quiet: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -86,7 +90,8 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         program = child.program
-        command = [sys.executable, "-m", _LEASH, str(self._leash_out), program.module, *program.arguments]
+        silence = [part for start in program.quiet for part in ("-W", f"ignore:{start}")]
+        command = [sys.executable, *silence, "-m", _LEASH, str(self._leash_out), program.module, *program.arguments]
         child.process = subprocess.Popen(  # noqa: S603  (our own programs)
             command,
             stdin=subprocess.DEVNULL,

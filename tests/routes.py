@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -43,6 +44,10 @@ def api_routes() -> list[Route]:
 def page_routes() -> list[Route]:
     """Everything that is neither API, nor admin, nor a file."""
     return [route for route in all_routes() if not route.path.startswith(("/api/", "/admin/", "/static/"))]
+
+
+def is_async(route: Route) -> bool:
+    return iscoroutinefunction(route.view)
 
 
 def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[Route]:

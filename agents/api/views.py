@@ -19,7 +19,7 @@ from workspaces.api.views import AccessMixin
 class Door(AccessMixin, GenericAPIView[Any]):
     """A view of agents: answers one, or a page of them, with what runs now."""
 
-    serializer_class = shapes.AgentSerializer
+    serializer_class: type[BaseSerializer[Any]] = shapes.AgentSerializer
     filter_backends = ()
 
     def read(self, shape: type[BaseSerializer[Any]], data: Any, **options: Any) -> BaseSerializer[Any]:
@@ -78,6 +78,7 @@ class AgentDiscovery(Door):
 class AgentDetail(Door):
     @extend_schema(operation_id="agents_retrieve", tags=["agents"])
     def get(self, request: Request, agent_id: UUID) -> Response:
+        """One agent, with what it runs now."""
         return self.one(selectors.agent_for(self.access, agent_id))
 
     @extend_schema(operation_id="agents_update", request=shapes.AgentChangeSerializer, tags=["agents"])
@@ -134,6 +135,7 @@ class AgentVerb(Door):
 
     @extend_schema(request=shapes.ReasonSerializer, responses=shapes.AgentSerializer, tags=["agents"])
     def post(self, request: Request, agent_id: UUID) -> Response:
+        """Move an agent by this verb; 409 with the allowed ones when its state does not permit it."""
         values = self.read(shapes.ReasonSerializer, request.data).validated_data
         agent = services.transition_agent(access=self.access, agent_id=agent_id, verb=self.verb, **values)
         return self.one(agent)
@@ -177,4 +179,5 @@ class DefinitionDetail(Door):
 
     @extend_schema(operation_id="definitions_retrieve", tags=["definitions"])
     def get(self, request: Request, slug: str) -> Response:
+        """One definition, with the schema of its configuration."""
         return Response(shapes.DefinitionSerializer(selectors.definition_for(slug)).data)

@@ -23,7 +23,8 @@ def ensure_builtin_agents(*, project: Project) -> list[Agent]:
     if not missing:
         return []
     taken = set(Agent.objects.not_terminated().filter(workspace_id=project.workspace_id).values_list("name", flat=True))
-    agents, history = [], []
+    agents: list[Agent] = []
+    history: list[AgentStateHistory] = []
     for definition in sorted(missing, key=lambda row: BUILTIN_SLUGS.index(row.slug)):
         agent = _built_in(project, definition, taken)
         taken.add(agent.name)

@@ -1,6 +1,7 @@
 """What the OpenAPI schema of all apps shares."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 Endpoint = tuple[str, str, str, Callable[..., Any]]
@@ -15,18 +16,25 @@ ERROR_SHAPE = {
     "required": ["code", "message", "details"],
 }
 
+OPERATIONS: dict[str, dict[str, Any]] = {}
+
+
+def document(path: str, **operations: dict[str, Any]) -> None:
+    """Describes a route that is no view of the REST framework: `document("/things", get={...})`, OpenAPI inside."""
+    OPERATIONS[f"/api/v1{path}"] = operations
+
 
 def only_version_one(endpoints: list[Endpoint], **kwargs: Any) -> list[Endpoint]:
     """The canonical routes; those under `/api/` without a version are the same ones again."""
     return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]
 
 
-def with_error_shape(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Gives every operation the one answer for refusals."""
+def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Adds the routes described by hand, and to every operation the one answer for refusals."""
+    result["paths"] = dict(sorted({**result.get("paths", {}), **deepcopy(OPERATIONS)}.items()))
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SHAPE
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    for operations in result.get("paths", {}).values():
+    for operations in result["paths"].values():
         for operation in operations.values():
-            if isinstance(operation, dict) and "responses" in operation:
-                operation["responses"].setdefault("default", {"description": "Refused.", "content": content})
+            operation["responses"].setdefault("default", {"description": "Refused.", "content": content})
     return result

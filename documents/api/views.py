@@ -98,6 +98,7 @@ class OneCollection(Door):
 
     @extend_schema(operation_id="collections_retrieve", tags=["documents"])
     def get(self, request: Request, collection_id: UUID) -> Response:
+        """One collection."""
         return Response(shapes.CollectionShape(self.collection(collection_id)).data)
 
     @extend_schema(operation_id="collections_rename", request=shapes.CollectionChange, tags=["documents"])
@@ -150,6 +151,7 @@ class OneDocument(Door):
 
     @extend_schema(operation_id="documents_retrieve", tags=["documents"])
     def get(self, request: Request, document_id: UUID) -> Response:
+        """One document, without its text."""
         return Response(shapes.DocumentShape(self.document(document_id)).data)
 
     @extend_schema(operation_id="documents_change", request=shapes.DocumentChange, tags=["documents"])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from agents.states import AGENT_LIFECYCLE
 from core.lifecycle import Lifecycle, Move
 from orchestrator_site.env import BASE_DIR
+from orchestrator_site.reference.doors import commands_tables, routes_table
 from orchestrator_site.reference.markdown import table, with_block
 from sessions.events import EVENT_TYPES
 from sessions.states import EXECUTION_LIFECYCLE, MESSAGE_LIFECYCLE, SESSION_LIFECYCLE, TASK_LIFECYCLE
@@ -75,6 +76,8 @@ BLOCKS: dict[str, tuple[str, Callable[[], str]]] = {
     "events": ("events.md", events_table),
     "settings": ("settings.md", settings_table),
     "lifecycles": ("lifecycles.md", lifecycle_diagrams),
+    "commands": ("cli.md", commands_tables),
+    "routes": ("api.md", routes_table),
 }
 
 

@@ -12,6 +12,7 @@ from django.urls import path
 from core.api.exceptions import error_body, status_of
 from core.canonical import canonical_json
 from core.errors import Invalid, OrchestratorError, Unauthenticated
+from sessions.api.stream_docs import describe_streams
 from sessions.streaming import backlog, conf
 from sessions.streaming.access import Place, place_in, whole_number
 from sessions.streaming.callers import access_of_http
@@ -126,3 +127,4 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/stream", session_stream, name="session-stream"),
     path("sessions/<uuid:session_id>/events", session_events, name="session-events"),
 ]
+describe_streams()

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
 CHANGE_LOOK_SECONDS = 0.25
+BREATH_SECONDS = 0.005
+"""Between two looks, so that a storm of doorbells costs one look and not one each."""
 ROSTER_SECONDS = 3.0
 ORPHANS_SECONDS = 5.0
 
@@ -178,6 +180,7 @@ class EngineHost:
                     await self._keep_house(worker)
             except StoreUnavailable as error:
                 log.warning("engine.look_failed", error=str(error))
+            await asyncio.sleep(BREATH_SECONDS)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), LOOK_SECONDS * self._rng.uniform(0.9, 1.1))
 

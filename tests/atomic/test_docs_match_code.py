@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator_site.reference import markdown, pages
+from orchestrator_site.reference import doors, markdown, pages
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
@@ -26,6 +26,13 @@ def test_a_link_in_the_docs_leads_somewhere(path: Path) -> None:
 def test_a_make_target_named_in_the_docs_exists(path: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z]+)", path.read_text())) <= targets
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_route_named_in_the_docs_exists(path: Path) -> None:
+    routes = [re.sub(r"\{[^}]*\}", "[^/]+", route) for route in doors.routes()]
+    named = set(re.findall(r"/api/v1/[a-z][a-zA-Z0-9/{}$_-]*", path.read_text()))
+    assert [name for name in named if not any(re.fullmatch(route, name) for route in routes)] == []
 
 
 def test_every_page_of_the_docs_can_be_reached_from_the_index() -> None:
@@ -49,3 +56,8 @@ def test_every_lifecycle_verb_is_in_its_diagram_or_in_the_notes_below() -> None:
         drawn = pages.lifecycle_diagram(lifecycle)
         for verb, move in lifecycle.moves.items():
             assert f"--> {move.target}: {verb}\n" in drawn or f"`{verb}` leads" in drawn
+
+
+def test_no_route_is_described_by_its_class() -> None:
+    """A view that serves two routes needs a sentence on each method, or the schema shows the class's own."""
+    assert "A view of" not in (pages.PAGES / "api.md").read_text()

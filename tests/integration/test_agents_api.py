@@ -1,5 +1,6 @@
 """Agents and definitions over HTTP."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ from agents import hooks
 from agents.builtin.scripted import ScriptedAgent
 from agents.models import Agent
 from agents.policies import BUILTIN_SLUGS, OPERATOR_VERBS
+from core.clock import SYSTEM_CLOCK
+from sessions.models import AgentExecution
 from tests.make import Make
 from tests.unit.agents.worlds import RecordingAgent, fresh, moves_of, use_registry
 from workspaces.models import AuditEntry, Project
@@ -220,6 +223,22 @@ def test_busy_is_worked_out_on_reading(
     assert status["metrics"] == {"running": 2, "completed": 7, "failed": 1, "cancelled": 0, "mean_seconds": 0.25}
     assert client.get(f"{API}/{idle.id}/status").json()["metrics"]["mean_seconds"] is None
     assert fresh(busy).status == "ACTIVE"
+
+
+def test_real_executions_make_an_agent_busy_and_are_its_figures(
+    make: Make, client: APIClient, project: Project
+) -> None:
+    agent = make.agent(project)
+    now = SYSTEM_CLOCK.now()
+    tasks = list(make.session(project, tasks=4, agent=agent).tasks.all())
+    for task, state in zip(tasks, ("COMPLETED", "COMPLETED", "FAILED", "RUNNING"), strict=True):
+        ended = now if state != "RUNNING" else None
+        AgentExecution.objects.create(
+            task=task, agent=agent, attempt=1, state=state, started_at=now - timedelta(seconds=2), completed_at=ended
+        )
+    status = client.get(f"{API}/{agent.id}/status").json()
+    assert status["status"] == "BUSY"
+    assert status["metrics"] == {"running": 1, "completed": 2, "failed": 1, "cancelled": 0, "mean_seconds": 2.0}
 
 
 def test_agents_are_discovered_by_capability(make: Make, client: APIClient, project: Project) -> None:

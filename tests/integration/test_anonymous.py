@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from tests.routes import METHODS, Route, all_routes, api_routes, page_routes
+from tests.routes import METHODS, Route, all_routes, api_routes, is_async, page_routes
 
 OPEN_ROUTES = {"/api/v1/auth/token", "/api/v1/auth/refresh"}
 OPEN_PAGES = {"/login", "/health", "/health/ready", "/docs"}
@@ -33,7 +33,8 @@ def test_an_anonymous_caller_gets_401(db: None, route: Route) -> None:
         if route.path in OPEN_ROUTES:
             assert answer.status_code in (400, 405), method
         else:
-            assert answer.status_code == 401, f"{method} {answer.status_code}"
+            plain = method != "get" and is_async(route)  # no view of the REST framework: it looks at the method first
+            assert answer.status_code == (405 if plain else 401), f"{method} {answer.status_code}"
             assert set(answer.json()) == {"code", "message", "details"}
 
 

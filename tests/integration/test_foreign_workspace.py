@@ -10,17 +10,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
-from django.test import Client
-from django.urls import resolve
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import AsyncClient, Client
 from drf_spectacular.generators import SchemaGenerator
 
 from documents.models import Collection, Document, Passage
 from sessions.models import AgentExecution, AgentMessage, SessionCommand, SessionEvent
+from sessions.streaming.hub import running_hub
 from tests.make import Make
-from tests.routes import METHODS, Route, api_routes, page_routes
+from tests.routes import METHODS, Route, api_routes, is_async, page_routes
 from workspaces import services
 from workspaces.models import Membership, Workspace
 from workspaces.selectors import access_of_user
@@ -36,7 +38,8 @@ class World:
 
     def __init__(self, make: Make) -> None:
         self.owner: User = make.member(make.workspace(name=f"{MARK} workspace"), Role.OWNER)
-        self.workspace: Workspace = Membership.objects.get(user=self.owner).workspace
+        self.membership = Membership.objects.get(user=self.owner)
+        self.workspace: Workspace = self.membership.workspace
         self.project = make.project(self.workspace)
         self.key, _ = services.create_key(access=access_of_user(self.owner), name=f"{MARK} key", role=Role.VIEWER)
         self._add_documents()
@@ -71,11 +74,10 @@ class World:
     @property
     def values(self) -> dict[str, object]:
         """How to fill each parameter that any route has."""
-        member = Membership.objects.get(workspace=self.workspace, user=self.owner)
         return {
             "workspace_id": self.workspace.id,
             "project_id": self.project.id,
-            "member_id": member.id,
+            "member_id": self.membership.id,
             "key_id": self.key.id,
             "collection_id": self.collection.id,
             "document_id": self.document.id,
@@ -92,14 +94,15 @@ class World:
 
 
 @pytest.fixture
-def foreign(make: Make, settings: Any, tmp_path: Any) -> World:
+def foreign(db: None, settings: Any, tmp_path: Any) -> World:
     settings.MEDIA_ROOT = tmp_path
-    return World(make)
+    return World(Make())
 
 
 @pytest.fixture(params=["user", "key"])
-def stranger(request: pytest.FixtureRequest, make: Make) -> Client:
+def stranger(request: pytest.FixtureRequest, db: None) -> Client:
     """OWNER of a workspace of their own, with nothing in the foreign one."""
+    make = Make()
     workspace = make.workspace()
     user = make.member(workspace, Role.OWNER)
     make.agent(make.project(workspace))
@@ -131,7 +134,11 @@ def call(client: Client, method: str, path: str, body: Any = None) -> Any:
     return getattr(client, method)(path, **kind)
 
 
-@pytest.mark.parametrize("route", with_objects(api_routes()), ids=str)
+SYNC_ROUTES = [route for route in with_objects(api_routes()) if not is_async(route)]
+ASYNC_ROUTES = [route for route in with_objects(api_routes()) if is_async(route)]
+
+
+@pytest.mark.parametrize("route", SYNC_ROUTES, ids=str)
 def test_a_foreign_object_is_a_404_by_every_method(foreign: World, stranger: Client, route: Route) -> None:
     path = route.fill(foreign.values)
     before = everything()
@@ -140,6 +147,30 @@ def test_a_foreign_object_is_a_404_by_every_method(foreign: World, stranger: Cli
         assert answer.status_code in (404, 405), f"{method} {answer.status_code} {answer.content[:300]!r}"
         assert MARK not in answer.content.decode()
     assert everything() == before
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("route", ASYNC_ROUTES, ids=str)
+async def test_a_foreign_stream_is_a_404_by_every_method(foreign: World, stranger: Client, route: Route) -> None:
+    path = route.fill(foreign.values)
+    before = await sync_to_async(everything)()
+    for method in METHODS:
+        answer = await acall(stranger, method, path)
+        assert answer.status_code in (404, 405), f"{method} {answer.status_code} {answer.content[:300]!r}"
+        assert MARK not in answer.content.decode()
+    assert await sync_to_async(everything)() == before
+    owner = Client()
+    await owner.aforce_login(foreign.owner)
+    assert (await acall(owner, "get", path)).status_code == 200
+    await running_hub().close()
+
+
+async def acall(like: Client, method: str, path: str) -> Any:
+    """The answer to an asynchronous client with the credentials of `like`."""
+    client = AsyncClient()
+    client.cookies = like.cookies
+    key = like.defaults.get("HTTP_X_API_KEY")
+    return await getattr(client, method)(path, headers={"X-API-Key": key} if key else {})
 
 
 @pytest.mark.parametrize("stranger", ["user"], indirect=True)
@@ -154,7 +185,7 @@ def test_a_page_of_a_foreign_object_is_a_404(foreign: World, stranger: Client, r
     assert everything() == before
 
 
-@pytest.mark.parametrize("route", with_objects([*api_routes(), *page_routes()]), ids=str)
+@pytest.mark.parametrize("route", [*SYNC_ROUTES, *with_objects(page_routes())], ids=str)
 def test_the_owner_finds_what_the_stranger_does_not(foreign: World, route: Route) -> None:
     """Else the test above would pass by asking for something that is not there at all."""
     owner = Client(raise_request_exception=False)
@@ -200,22 +231,46 @@ def test_a_list_filtered_by_a_foreign_object_is_empty_or_refused(
         assert answer.json()["results"] == []
 
 
-BODIES = [
-    ("/api/v1/projects", {"name": "x", "workspace_id": "workspace_id"}),
-    ("/api/v1/keys", {"name": "x", "workspace_id": "workspace_id"}),
+RUN = {"task_description": "Do it", "agents": ["scripted"]}
+BODIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("/api/v1/projects", {"name": "x"}, {"workspace_id": "workspace_id"}),
+    ("/api/v1/keys", {"name": "x"}, {"workspace_id": "workspace_id"}),
+    ("/api/v1/agents", {"name": "x", "definition": "scripted"}, {"project_id": "project_id"}),
+    ("/api/v1/agents", {"name": "x", "definition": "scripted"}, {"workspace_id": "workspace_id"}),
+    ("/api/v1/collections", {"name": "x"}, {"project_id": "project_id"}),
+    ("/api/v1/agents/execute", RUN, {"project_id": "project_id"}),
+    ("/api/v1/agents/execute", RUN, {"context": {"document_ids": ["document_id"]}}),
+    ("/api/v1/agents/execute", RUN, {"context": {"collection_id": "collection_id"}}),
+    ("/api/v1/agents/execute", RUN, {"agents": ["agent_id"]}),
+    ("/api/v1/agents/execute", RUN, {"agents": [f"{MARK} agent"]}),
+    ("/api/v1/agents/execute", RUN, {"agents": [], "tasks": [{"name": "a", "agent": "agent_id"}]}),
+    ("/api/v1/sessions", RUN, {"context": {"document_ids": ["document_id"]}}),
+    ("/api/v1/tasks", {"description": "Do it", "agent": "scripted"}, {"agent": "agent_id"}),
+    ("/api/v1/tasks", {"description": "Do it", "agent": "scripted"}, {"project_id": "project_id"}),
+    ("/api/v1/tasks", {"description": "Do it", "agent": "scripted"}, {"context": {"document_ids": ["document_id"]}}),
 ]
 
 
-@pytest.mark.parametrize(("path", "body"), BODIES, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_foreign_object_named_in_a_body_is_not_found(
-    foreign: World, stranger: Client, path: str, body: dict[str, Any]
+@pytest.mark.parametrize(("path", "own", "theirs"), BODIES, ids=lambda value: str(value))
+def test_a_foreign_object_named_in_a_body_is_refused_and_nothing_is_made(
+    foreign: World, stranger: Client, path: str, own: dict[str, Any], theirs: dict[str, Any]
 ) -> None:
-    resolve(path)
     before = everything()
-    answer = call(stranger, "post", path, filled(body, foreign.values))
+    answer = call(stranger, "post", path, {**own, **filled(theirs, foreign.values)})
     assert answer.status_code in (400, 404), answer.content
-    assert MARK not in answer.content.decode()
     assert everything() == before
+    assert call(stranger, "post", path, own).status_code in (201, 202), "without the foreign object it works"
+
+
+@pytest.mark.parametrize("name", ["collection_id", "project_id"])
+def test_a_file_is_not_put_among_foreign_ones(foreign: World, stranger: Client, name: str) -> None:
+    before = everything()
+    body = {"files": SimpleUploadedFile("a.txt", b"Some text."), name: str(foreign.values[name])}
+    answer = stranger.post("/api/v1/documents", body)
+    assert answer.status_code in (400, 404), answer.content
+    assert everything() == before
+    own = stranger.post("/api/v1/documents", {"files": SimpleUploadedFile("a.txt", b"Some text.")})
+    assert own.json()["results"][0]["error"] in ("", None)
 
 
 def filled(body: Any, values: dict[str, object]) -> Any:

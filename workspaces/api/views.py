@@ -87,6 +87,7 @@ class OneWorkspace(Door):
 
     @extend_schema(operation_id="workspaces_retrieve")
     def get(self, request: Request, workspace_id: UUID) -> Response:
+        """One workspace."""
         workspace = selectors.workspace_for(access=self.access, workspace_id=workspace_id)
         return Response(WorkspaceShape(workspace).data)
 
@@ -104,6 +105,7 @@ class Members(Door):
 
     @extend_schema(operation_id="members_list", responses=MemberShape(many=True))
     def get(self, request: Request, workspace_id: UUID) -> Response:
+        """The members of a workspace and their roles."""
         return self.paged(selectors.members(access=self.access, workspace_id=workspace_id))
 
     @extend_schema(operation_id="members_add", request=MemberRequest, responses={201: MemberShape})
@@ -146,6 +148,7 @@ class Projects(Door):
 
     @extend_schema(operation_id="projects_list", parameters=[OF_WORKSPACE], responses=ProjectShape(many=True))
     def get(self, request: Request) -> Response:
+        """The projects of the caller's workspaces."""
         wanted = workspace_filter(request)
         rows = selectors.visible_projects(self.access)
         return self.paged(rows.filter(workspace_id=wanted) if wanted else rows)
@@ -162,6 +165,7 @@ class OneProject(Door):
 
     @extend_schema(operation_id="projects_retrieve")
     def get(self, request: Request, project_id: UUID) -> Response:
+        """One project."""
         project = selectors.project_for(access=self.access, project_id=project_id, role=Role.VIEWER)
         return Response(ProjectShape(project).data)
 

@@ -18,19 +18,22 @@ NOISE = (
     "Warm shutdown",
     "Cold shutdown",
     "MainProcess",
-    "No directory at:",
-    "mw_instance = middleware",
     "Killed by signal",
     "Received SIGTERM",
 )
+
+
+QUIET = ("You're running the worker with superuser", "No directory at")
 
 
 class Command(BaseCommand):
     help = "Runs the web process and the worker; restarts either when it dies; Ctrl-C stops both."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default=settings.SERVICE_HOST)
-        parser.add_argument("--port", type=int, default=settings.SERVICE_PORT, help="0 takes any free port")
+        parser.add_argument("--host", default=settings.SERVICE_HOST, help="SERVICE_HOST unless given")
+        parser.add_argument(
+            "--port", type=int, default=settings.SERVICE_PORT, help="SERVICE_PORT unless given; 0: any free one"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
@@ -64,22 +67,26 @@ def programs(listening: socket.socket) -> list[Program]:
     worker = ["-A", "orchestrator_site", "--quiet", "worker", "-P", "threads", "-c", "4", "-l", "WARNING"]
     found = [
         web_program(listening),
-        Program("worker", "celery", [*worker, "--without-gossip", "--without-mingle", "--without-heartbeat"]),
+        Program(
+            "worker", "celery", [*worker, "--without-gossip", "--without-mingle", "--without-heartbeat"], quiet=QUIET
+        ),
     ]
     if settings.REDIS_URL:
         schedule = str(settings.DATA_DIR / "beat-schedule")
         beat = ["-A", "orchestrator_site", "--quiet", "beat", "-l", "WARNING", "-s", schedule, "--pidfile="]
-        found.append(Program("beat", "celery", beat))
+        found.append(Program("beat", "celery", beat, quiet=QUIET))
     return found
 
 
 def web_program(listening: socket.socket) -> Program:
     quiet = ["-v", "0", "--no-server-name", "orchestrator_site.asgi:application"]
     if listening.family == socket.AF_INET:
-        return Program("web", "daphne", ["--fd", str(listening.fileno()), *quiet], fds=[listening.fileno()])
+        return Program(
+            "web", "daphne", ["--fd", str(listening.fileno()), *quiet], fds=[listening.fileno()], quiet=QUIET
+        )
     host, port = listening.getsockname()[:2]
     listening.close()  # Daphne adopts sockets of IPv4 only
-    return Program("web", "daphne", ["-b", host, "-p", str(port), *quiet])
+    return Program("web", "daphne", ["-b", host, "-p", str(port), *quiet], quiet=QUIET)
 
 
 def web_address(host: str, port: int) -> str:

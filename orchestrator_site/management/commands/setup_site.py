@@ -3,11 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from core.errors import OrchestratorError
 from orchestrator_site import env
 from orchestrator_site.setup.administrator import ensure_administrator
+from orchestrator_site.setup.sample_data import add_sample_data
 from orchestrator_site.setup.static_files import build_static_files
 from workspaces.services import ensure_default_workspace
 
@@ -31,6 +34,15 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         administrator = ensure_administrator(password=env.read("ADMIN_PASSWORD"), say=self.stdout.write)
         ensure_default_workspace(administrator)
+        if env.read("DEMO"):
+            self.add_sample_data(administrator)
+
+    def add_sample_data(self, owner: User) -> None:
+        try:
+            if add_sample_data(owner=owner):
+                self.note("Added the sample documents and an example session (DEMO=0 leaves them out)")
+        except OrchestratorError as error:
+            self.stdout.write(f"The sample data was not added: {error.message}")
 
     def note(self, sentence: str) -> None:
         if not self.quiet:

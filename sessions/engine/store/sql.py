@@ -239,8 +239,7 @@ class SqlStore:
         self._change(cursor, tables.TASK, "status", changed)
 
     def _write_executions(self, cursor: Any, batches: Sequence[Batch]) -> None:
-        new = [tables.new_execution_row(w, b) for b in batches for w in b.executions if w.previous is None]
-        self._append(cursor, tables.NEW_EXECUTION, new)
+        """Ends come before beginnings: a takeover ends an attempt and begins the next, and only one may be live."""
         changed = [
             ((w.execution.id, w.previous), tables.execution_row(w, b))
             for b in batches
@@ -248,6 +247,8 @@ class SqlStore:
             if w.previous is not None
         ]
         self._change(cursor, tables.EXECUTION, "state", changed)
+        new = [tables.new_execution_row(w, b) for b in batches for w in b.executions if w.previous is None]
+        self._append(cursor, tables.NEW_EXECUTION, new)
 
     def _append(self, cursor: Any, table: tables.Table, rows: list[tables.Row]) -> None:
         if rows:

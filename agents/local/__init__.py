@@ -1,0 +1,1 @@
+"""The local engines of the built-in agents: deterministic, without Django, key or network."""

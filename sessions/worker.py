@@ -1,0 +1,74 @@
+"""What a worker process runs besides Celery: the engine's host, its doorbell, and (embedded) the housekeeping timer."""
+
+import random
+import threading
+from collections.abc import Sequence
+
+import structlog
+from django.db import close_old_connections
+
+from sessions import housekeeping
+from sessions.dispatch import DoorbellListener
+from sessions.engine.host import EngineHost
+from sessions.engine.journal import Notice as JournalNotice
+from sessions.engine.wiring import build_host
+from sessions.streaming import conf, publisher
+from sessions.streaming.frames import Notice
+
+GRACE_SECONDS = 5.0
+HOUSEKEEPING_SECONDS = 60.0
+logger = structlog.get_logger(__name__)
+
+
+class StreamPublisher:
+    """What the journal tells, handed to the streams."""
+
+    def publish(self, notices: Sequence[JournalNotice]) -> None:
+        publisher.publish(Notice(notice.session_id, notice.last_seq, notice.frames) for notice in notices)
+
+    def publish_token(self, session_id: str, frame: str) -> None:
+        publisher.publish_token(session_id, frame)
+
+
+class Worker:
+    """The parts of one worker process; `start` once, `stop` once."""
+
+    def __init__(self) -> None:
+        self._host: EngineHost | None = None
+        self._doorbell: DoorbellListener | None = None
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        self._host = build_host(StreamPublisher())
+        self._host.start()
+        if conf.redis_url():
+            return
+        self._doorbell = DoorbellListener(self._host.poke)
+        self._doorbell.start()
+        threading.Thread(target=self._keep_house, name="housekeeping", daemon=True).start()
+
+    def poke(self, session_id: str | None) -> None:
+        if self._host:
+            self._host.poke(session_id)
+
+    def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Hands the sessions over: what runs is stopped, and any other host goes on at once."""
+        self._stopping.set()
+        if self._doorbell:
+            self._doorbell.stop()
+        if self._host:
+            self._host.stop(grace_seconds)
+        self._host = None
+
+    def _keep_house(self) -> None:
+        while not self._stopping.wait(HOUSEKEEPING_SECONDS * random.uniform(0.8, 1.2)):
+            close_old_connections()
+            try:
+                housekeeping.keep_house()
+            except Exception:
+                logger.exception("housekeeping failed; it is tried again in a minute")
+            finally:
+                close_old_connections()
+
+
+worker = Worker()

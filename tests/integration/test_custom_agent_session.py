@@ -1,0 +1,68 @@
+"""A custom agent from the setting to the answer: registered, made and activated over HTTP, run by the engine."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from agents import registry as registry_module
+from agents.services import sync_definitions
+from sessions.engine.host import EngineHost
+from sessions.engine.wiring import build_host
+from tests.make import Make
+from tests.unit.engine.world import QuietPublisher
+from workspaces.models import Workspace
+from workspaces.states import Role
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def host(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineHost]:
+    settings.AGENT_REGISTRY_MODULES = ["examples.word_count_agent"]
+    monkeypatch.setattr(registry_module, "_registry", None)
+    sync_definitions()
+    host = build_host(QuietPublisher())
+    host.start()
+    yield host
+    host.stop(grace_seconds=1)
+
+
+def client_in(make: Make, workspace: Workspace, role: Role) -> APIClient:
+    client = APIClient()
+    client.force_login(make.member(workspace, role))
+    return client
+
+
+def finished(client: APIClient, session_id: str, seconds: float = 15) -> dict[str, Any]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        session = client.get(f"/api/v1/sessions/{session_id}").json()
+        if session["status"] in ("COMPLETED", "FAILED", "CANCELLED"):
+            return dict(session)
+        time.sleep(0.05)
+    raise AssertionError(f"not finished within {seconds} s: {session}")
+
+
+def test_a_custom_agent_works_in_a_session(make: Make, host: EngineHost) -> None:
+    workspace = make.workspace()
+    operator = client_in(make, workspace, Role.OPERATOR)
+    body = {"type": "word_count", "name": "counter", "configuration": {"most_common": 1}}
+    agent_id = operator.post("/api/v1/agents", body).json()["agent_id"]
+    assert operator.post(f"/api/v1/agents/{agent_id}/status", {"status": "active"}).json()["status"] == "ACTIVE"
+
+    member = client_in(make, workspace, Role.MEMBER)
+    task = {"name": "count", "required_capabilities": ["word_count"], "input_data": {"text": "tide after tide"}}
+    asked = member.post("/api/v1/agents/execute", {"task_description": "Count the words", "tasks": [task]})
+    assert asked.status_code == 202, asked.json()
+    host.poke(asked.json()["session_id"])
+
+    session = finished(member, asked.json()["session_id"])
+    assert session["status"] == "COMPLETED"
+    assert session["tasks"][0]["result"] == {"words": 3, "most_common": [["tide", 2]]}
+    assert session["tasks"][0]["agent"]["name"] == "counter"
+    metrics = member.get(f"/api/v1/agents/{agent_id}/status").json()["metrics"]
+    assert (metrics["running"], metrics["completed"], metrics["failed"]) == (0, 1, 0)
+    assert metrics["mean_seconds"] >= 0
