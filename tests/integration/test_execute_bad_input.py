@@ -101,9 +101,7 @@ def test_a_foreign_collection_agent_and_project_are_not_there(world: World) -> N
 
 
 def test_a_document_that_could_not_be_read_is_told_with_why(world: World) -> None:
-    failed = Document.objects.create(
-        project=world.project, title="Scan", status="FAILED", error="Only images."
-    )
+    failed = Document.objects.create(project=world.project, title="Scan", status="FAILED", error="Only images.")
     assert "Only images." in world.refusal(goal(context={"document_ids": [str(failed.id)]}))["message"]
 
 
