@@ -7,7 +7,7 @@ class ParseError(Invalid):
     """A file that cannot become a document. `code` is one of the words below, the message says why and what to do.
 
     Codes: empty, too_large, unsupported, encrypted, no_text, broken, too_many_pages, too_long, too_slow, zip_bomb,
-    missing.
+    missing, deleted.
     """
 
     code = "broken"

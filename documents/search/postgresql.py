@@ -15,6 +15,11 @@ from documents.search.types import Entry, Scope, Scored, entry_labels, project_l
 from documents.search.words import MAX_WORDS, clean_query
 
 CANDIDATES = 200
+RANKED_AT_MOST = 2000
+"""Passages looked at to choose the candidates, as far as rare words give enough of them: on SciFact as good as looking
+at all that hold any word (nDCG@10 0.677 and 0.673 on 250 queries), three times as fast, and no slower in a project
+twenty times as large."""
+
 _TITLE_WEIGHT = 1.5
 
 _INDEX = """
@@ -67,7 +72,8 @@ class PostgresSearch:
             if not terms:
                 return []
             passage_count, holding = _count(cursor, scope, terms)
-            candidates = _candidates(cursor, scope, terms, max(limit, CANDIDATES))
+            telling = terms if scope.labels() else telling_terms(holding, enough=max(limit, CANDIDATES))
+            candidates = _candidates(cursor, scope, terms, telling, max(limit, CANDIDATES))
         scored = score_candidates(candidates, passage_count=passage_count, passages_with=holding)
         return [Scored(passage_id, score) for passage_id, score in scored[:limit]]
 
@@ -80,9 +86,22 @@ def _count(cursor: Any, scope: Scope, terms: list[str]) -> tuple[int, Mapping[st
     return counts[0], dict(zip(terms, counts[1:], strict=True))
 
 
-def _candidates(cursor: Any, scope: Scope, terms: list[str], limit: int) -> list[Candidate]:
-    words = " | ".join(map(_quote, terms))
-    cursor.execute(_CANDIDATES, [f"{_scope_query(scope)} & ({words})", words, limit, terms])
+def telling_terms(holding: Mapping[str, int], *, enough: int) -> list[str]:
+    """The rarest terms that together give `enough` passages without going far beyond what may be ranked."""
+    chosen: list[str] = []
+    passages = 0
+    for term, count in sorted(holding.items(), key=lambda pair: (pair[1], pair[0])):
+        if passages >= enough and passages + count > RANKED_AT_MOST:
+            break
+        chosen.append(term)
+        passages += count
+    return chosen
+
+
+def _candidates(cursor: Any, scope: Scope, terms: list[str], telling: list[str], limit: int) -> list[Candidate]:
+    """The best passages that hold a telling term, with how often they hold each term."""
+    wanted = f"{_scope_query(scope)} & ({_any(telling)})"
+    cursor.execute(_CANDIDATES, [wanted, _any(terms), limit, terms])
     lengths: dict[UUID, int] = {}
     frequencies: dict[UUID, dict[str, float]] = {}
     for passage_id, length, lexeme, weights in cursor.fetchall():
@@ -99,7 +118,11 @@ def _frequency(weights: Iterable[str] | None) -> float:
 def _scope_query(scope: Scope) -> str:
     project = _quote(project_label(scope.project_id))
     labels = scope.labels()
-    return f"{project} & ({' | '.join(map(_quote, labels))})" if labels else project
+    return f"{project} & ({_any(labels)})" if labels else project
+
+
+def _any(lexemes: list[str]) -> str:
+    return " | ".join(map(_quote, lexemes))
 
 
 def _quote(lexeme: str) -> str:

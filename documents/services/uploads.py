@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from django.core.files import File
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from documents.conf import parse_limits
 from documents.errors import NoFiles, ParseError
@@ -75,7 +75,19 @@ def _upload(project: Project, collection: Collection | None, file: "File[Any]", 
         return twin
     document.file, document.size_bytes, document.sha256 = stored.name, stored.size_bytes, stored.sha256
     _insert(document, by)
-    return _read(document)
+    try:
+        return _read(document)
+    except DatabaseError:
+        if Document.objects.filter(pk=document.pk).exists():
+            raise
+        return _gone(document)
+
+
+def _gone(document: Document) -> Document:
+    """Somebody deleted it while it was being read; there is no row to save any more."""
+    document.status, document.error_code = DocumentStatus.FAILED, "deleted"
+    document.error = "The document was deleted while it was being read: upload it again if that was a mistake."
+    return document
 
 
 def _insert(document: Document, by: Uploader) -> None:
@@ -101,7 +113,7 @@ def _read(document: Document) -> Document:
     write_passages(document, split_passages(parsed.text))
     document.text, document.media_type = parsed.text, parsed.media_type
     document.status, document.error_code, document.error = DocumentStatus.READY, "", ""
-    document.save()
+    document.save(force_update=True)
     return document
 
 
@@ -127,5 +139,5 @@ def _parse(document: Document) -> Parsed:
 def _fail(document: Document, error: ParseError) -> Document:
     document.status, document.error_code, document.error = DocumentStatus.FAILED, error.code, error.message
     document.text = ""
-    document.save()
+    document.save(force_update=True)
     return document

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.ids import new_id
 from documents.passages import PASSAGE_CHARACTERS, split_passages
 from documents.search.bm25 import Candidate, score_candidates
+from documents.search.postgresql import telling_terms
 from documents.titles import title_of_file
 
 TEXTS = st.text(st.sampled_from("ab é🐋漢.\n \t"), max_size=6000) | st.text(max_size=500).map(lambda text: text * 20)
@@ -59,6 +60,13 @@ def test_the_time_grows_with_the_text_not_faster() -> None:
 )
 def test_a_title_is_the_visible_part_of_the_file_name(name: str, title: str) -> None:
     assert title_of_file(name) == title
+
+
+def test_common_words_choose_no_candidates_once_rare_ones_give_enough() -> None:
+    holding = {"light": 9000, "keeper": 150, "theodolite": 60}
+    assert telling_terms(holding, enough=200) == ["theodolite", "keeper"]
+    assert telling_terms(holding, enough=1000) == ["theodolite", "keeper", "light"]
+    assert telling_terms({"light": 9000}, enough=200) == ["light"]
 
 
 def test_bm25_prefers_rare_words_and_short_passages() -> None:

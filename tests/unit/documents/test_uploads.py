@@ -12,6 +12,7 @@ from django.db import connection
 from documents import services
 from documents.errors import DocumentNotFound, NameTaken, NoFiles
 from documents.models import Collection, Document, Passage
+from documents.parsing import parse_file
 from documents.selectors import (
     collection_for,
     document_for,
@@ -123,6 +124,21 @@ def test_a_parser_that_breaks_fails_its_file_only(project: Project, monkeypatch:
     monkeypatch.setattr("documents.services.uploads.parse_file", breaks)
     (document,) = upload(project, ("a.txt", WHALES))
     assert (document.status, document.error_code) == ("FAILED", "broken")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_document_deleted_while_it_is_read_fails_alone(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = parse_file
+
+    def delete_then_read(data: bytes, **kwargs: Any) -> Any:
+        Document.objects.filter(title="gone").delete()
+        return read(data, **kwargs)
+
+    monkeypatch.setattr("documents.services.uploads.parse_file", delete_then_read)
+    gone, kept = upload(make.project(), ("gone.txt", WHALES), ("kept.txt", b"Bread."))
+    assert (gone.status, gone.error_code, kept.status) == ("FAILED", "deleted", "READY")
+    assert [row.title for row in Document.objects.all()] == ["kept"]
+    assert Passage.objects.count() == 1
 
 
 def test_parsing_again_mends_a_document_whose_parser_was_at_fault(
@@ -257,8 +273,6 @@ def test_a_search_costs_two_queries(project: Project, django_assert_num_queries:
 
 
 def test_pdfs_are_read_from_many_threads_at_once() -> None:
-    from documents.parsing import parse_file
-
     data = files.pdf(*[f"Page {number} of whales" for number in range(20)])
     texts: list[str] = []
     threads = [threading.Thread(target=lambda: texts.append(parse_file(data).text)) for _ in range(8)]
