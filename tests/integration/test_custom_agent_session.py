@@ -9,10 +9,8 @@ from rest_framework.test import APIClient
 
 from agents import registry as registry_module
 from agents.services import sync_definitions
-from sessions.engine.host import EngineHost
-from sessions.engine.wiring import build_host
+from tests.engine import running_engine
 from tests.make import Make
-from tests.unit.engine.world import QuietPublisher
 from workspaces.models import Workspace
 from workspaces.states import Role
 
@@ -20,14 +18,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def host(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineHost]:
+def engine(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.AGENT_REGISTRY_MODULES = ["examples.word_count_agent"]
     monkeypatch.setattr(registry_module, "_registry", None)
     sync_definitions()
-    host = build_host(QuietPublisher())
-    host.start()
-    yield host
-    host.stop(grace_seconds=1)
+    with running_engine():
+        yield
 
 
 def client_in(make: Make, workspace: Workspace, role: Role) -> APIClient:
@@ -46,7 +42,8 @@ def finished(client: APIClient, session_id: str, seconds: float = 15) -> dict[st
     raise AssertionError(f"not finished within {seconds} s: {session}")
 
 
-def test_a_custom_agent_works_in_a_session(make: Make, host: EngineHost) -> None:
+@pytest.mark.usefixtures("engine")
+def test_a_custom_agent_works_in_a_session(make: Make) -> None:
     workspace = make.workspace()
     operator = client_in(make, workspace, Role.OPERATOR)
     body = {"type": "word_count", "name": "counter", "configuration": {"most_common": 1}}
@@ -57,7 +54,6 @@ def test_a_custom_agent_works_in_a_session(make: Make, host: EngineHost) -> None
     task = {"name": "count", "required_capabilities": ["word_count"], "input_data": {"text": "tide after tide"}}
     asked = member.post("/api/v1/agents/execute", {"task_description": "Count the words", "tasks": [task]})
     assert asked.status_code == 202, asked.json()
-    host.poke(asked.json()["session_id"])
 
     session = finished(member, asked.json()["session_id"])
     assert session["status"] == "COMPLETED"
