@@ -14,7 +14,7 @@ import structlog
 
 from core.clock import SYSTEM_CLOCK, Clock
 from sessions.engine.journal import Journal, Publisher
-from sessions.engine.runner import AgentHost, SessionRunner
+from sessions.engine.runner import AgentHost, SessionRunner, happened_within
 from sessions.engine.slots import Slots
 from sessions.engine.state import Session
 from sessions.engine.store.base import Claim, Store, StoreUnavailable, WorkerIdentity
@@ -151,8 +151,7 @@ class EngineHost:
             await self._read(self._store.register, worker, self._options.lease_seconds)
         except StoreUnavailable as error:
             log.warning("engine.database_away", error=str(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), 1.0)
+            await happened_within(self._stopping, 1.0)
             return False
         log.info("engine.started", worker=worker.id, pid=worker.pid)
         return True
@@ -181,8 +180,7 @@ class EngineHost:
             except StoreUnavailable as error:
                 log.warning("engine.look_failed", error=str(error))
             await asyncio.sleep(BREATH_SECONDS)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), LOOK_SECONDS * self._rng.uniform(0.9, 1.1))
+            await happened_within(self._look, LOOK_SECONDS * self._rng.uniform(0.9, 1.1))
 
     async def _claim(self, worker: WorkerIdentity) -> None:
         while (room := self._options.max_sessions - len(self._runners)) > 0:

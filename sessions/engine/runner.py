@@ -182,10 +182,7 @@ class SessionRunner:
         delay = None
         if decision.wake_at is not None:
             delay = max(0.0, (decision.wake_at - self._clock.now()).total_seconds())
-        try:
-            await asyncio.wait_for(self._something.wait(), delay)
-        except TimeoutError:
-            return
+        await happened_within(self._something, delay)
 
     def _drop(self) -> None:
         for task in self.session.tasks.values():
@@ -195,3 +192,12 @@ class SessionRunner:
             self._slots.release(task_id)
         self._wants.clear()
         self._room.set()
+
+
+async def happened_within(event: asyncio.Event, seconds: float | None) -> bool:
+    """Whether the event came in time. (`asyncio.wait_for` of Python 3.11 can swallow a cancel.)"""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

@@ -61,6 +61,14 @@ class OddAgent(BaseAgent):
             case "usage":
                 await ctx.add_usage(calls=1, tokens=20)
                 await ctx.add_usage(calls=1)
+            case "bad type":
+                await ctx.send("hi", message_type="SHOUT")
+            case "no receiver":
+                await ctx.send("hi", message_type="REQUEST")
+            case "bad content":
+                await ctx.send({1, 2})
+            case "bad usage":
+                await ctx.add_usage(tokens="many")
             case "send":
                 await ctx.send("hi", to="nobody-here")
             case "log":

@@ -1,12 +1,13 @@
 """A host with real threads and agents, over the store in memory."""
 
+import time
 from itertools import pairwise
 
 import pytest
 
 from sessions.engine.gate import MAX_EVENTS_PER_EXECUTION
 from sessions.events import GENESIS_HASH, next_hash
-from tests.unit.engine.world import HostWorld, agent, session, task
+from tests.unit.engine.world import HostWorld, agent, replace, session, task
 
 
 def test_a_chain_of_tasks_runs_in_order_and_its_log_has_no_gap() -> None:
@@ -49,7 +50,7 @@ def test_an_isolated_agent_runs_in_a_process_of_its_own() -> None:
     helper = agent("helper", "isolated")
     one = task("one", agent_id=helper.id)
     with HostWorld() as world:
-        done = world.finish(world.submit(session(one, agents=[helper])), seconds=20)
+        done = world.finish(world.submit(session(one, agents=[helper])))
     assert done.tasks[one.id].output == {"goal": "Do it", "inbox": 0, "titles": []}
     assert [message.content for message in world.store.messages] == [{"hello": 1}]
 
@@ -70,7 +71,7 @@ def test_an_isolated_agent_whose_process_dies_is_a_failed_attempt() -> None:
     helper = agent("helper", "isolated")
     one = task("one", agent_id=helper.id, input_data={"die": True}, max_attempts=1)
     with HostWorld() as world:
-        done = world.finish(world.submit(session(one, agents=[helper])), seconds=20)
+        done = world.finish(world.submit(session(one, agents=[helper])))
     assert done.tasks[one.id].error_code == "process_died"
     assert "7" in done.tasks[one.id].error_message
 
@@ -113,7 +114,7 @@ def test_an_agent_that_ignores_a_cancel_is_abandoned() -> None:
 def test_a_flood_of_events_is_cut_off_and_says_so() -> None:
     one = task("one", input_data={"events": MAX_EVENTS_PER_EXECUTION + 500})
     with HostWorld() as world:
-        done = world.finish(world.submit(session(one)), seconds=30)
+        done = world.finish(world.submit(session(one)))
     types = [event.type for event in world.store.events[done.id]]
     assert types.count("execution.progress") == MAX_EVENTS_PER_EXECUTION
     assert types.count("log.truncated") == 1
@@ -198,7 +199,7 @@ def test_pause_parks_a_running_agent_and_resume_runs_the_same_attempt_again() ->
         assert parked.tasks[one.id].execution is not None
         assert parked.tasks[one.id].execution.state == "PAUSED"
         world.ask(key, "resume")
-        done = world.finish(key, seconds=30)
+        done = world.finish(key)
     assert done.tasks[one.id].output == {"said": None, "attempt": 1}
 
 
@@ -216,3 +217,84 @@ def most_at_once(world: HostWorld, session_id: str) -> int:
         running += {"task.started": 1, "task.completed": -1}.get(event.type, 0)
         most = max(most, running)
     return most
+
+
+def test_a_host_that_lost_its_lease_drops_everything_and_starts_anew() -> None:
+    one = task("one", input_data={"sleep": 0.5})
+    with HostWorld(lease_seconds=60) as world:
+        key = world.submit(session(one))
+        world.until(key, lambda s: s.tasks[one.id].execution is not None)
+        world.store._workers.clear()
+        world.store._leases[key].token += 1
+        world.host._journal._lease_until = 0.0
+        world.host._journal._renew_at = 0.0
+        world.host._loop.call_soon_threadsafe(world.host._journal._tell_lost)
+        done = world.finish(key)
+    assert done.status == "COMPLETED"
+    assert done.tasks[one.id].output == {"said": None, "attempt": 2}
+    assert done.tasks[one.id].lost == 1
+
+
+def test_a_runner_that_breaks_is_noticed_and_its_session_taken_up_again() -> None:
+    one = task("one")
+    with HostWorld() as world:
+        broken = session(one)
+        world.store.add(broken)
+        world.store.sessions[broken.id] = replace(broken, tasks={one.id: replace(one, depends_on=("nobody",))})
+        world.host.poke()
+        time.sleep(0.3)
+        assert world.host.session_count == 0
+        assert world.finish(world.submit(session(task("other")))).status == "COMPLETED"
+
+
+def test_an_agent_class_this_worker_does_not_know_fails_its_task() -> None:
+    ghost = agent("ghost", "never-registered")
+    one = task("one", agent_id=ghost.id)
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(one, agents=[ghost])))
+    assert done.tasks[one.id].error_code == "unknown_definition"
+    assert "AGENT_REGISTRY_MODULES" in done.tasks[one.id].error_message
+
+
+@pytest.mark.parametrize(
+    ("odd", "code"),
+    [
+        ("bad type", "bad_message"),
+        ("no receiver", "bad_message"),
+        ("bad content", "bad_message"),
+        ("bad usage", "bad_usage"),
+    ],
+)
+def test_a_context_call_that_makes_no_sense_is_an_error_of_the_agent(odd: str, code: str) -> None:
+    odd_one = agent("odd one", "odd")
+    one = task("one", agent_id=odd_one.id, input_data={"odd": odd}, max_attempts=1)
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(one, agents=[odd_one])))
+    assert done.tasks[one.id].error_code == code
+
+
+def test_an_agent_reads_what_others_of_its_session_sent() -> None:
+    talker, reader = agent("talker"), agent("reader", "odd")
+    first = task("talk", agent_id=talker.id, input_data={"send": {"news": 1}, "to": "reader"})
+    second = task("read", first, agent_id=reader.id, input_data={"odd": "log"})
+    with HostWorld() as world:
+        done = world.finish(world.submit(session(first, second, agents=[talker, reader])))
+    assert {"news": 1} in done.tasks[second.id].output
+
+
+def test_this_sessions_configuration_of_an_agent_wins_over_its_own() -> None:
+    set_up = agent("set up", configuration={"say": "usual"})
+    one = task("one", agent_id=set_up.id)
+    with HostWorld() as world:
+        context = {"agent_configuration": {"set up": {"say": "special"}}}
+        done = world.finish(world.submit(session(one, agents=[set_up], context=context)))
+    assert done.tasks[one.id].output["said"] == "special"
+
+
+def test_a_blocking_agent_that_leaves_the_loop_alone_does_not_hold_up_others() -> None:
+    helper = agent("helper", "thread")
+    with HostWorld() as world:
+        slow = world.submit(session(task("slow", agent_id=helper.id), agents=[helper]))
+        quick = world.submit(session(task("quick")))
+        assert world.finish(quick).status == "COMPLETED"
+        assert world.finish(slow).status == "COMPLETED"

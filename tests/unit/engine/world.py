@@ -172,7 +172,7 @@ class HostWorld:
         self.host.poke(session_id)
         return command
 
-    def until(self, session_id: str, condition: Callable[[Session], Any], seconds: float = 10) -> Session:
+    def until(self, session_id: str, condition: Callable[[Session], Any], seconds: float = 60) -> Session:
         """The session once the condition holds."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -182,7 +182,7 @@ class HostWorld:
             time.sleep(0.005)
         raise AssertionError(f"not within {seconds} s: {self.store.sessions[session_id]}")
 
-    def finish(self, session_id: str, seconds: float = 10) -> Session:
+    def finish(self, session_id: str, seconds: float = 60) -> Session:
         return self.until(session_id, lambda current: current.is_finished, seconds)
 
 
