@@ -84,7 +84,7 @@ def _shrink(pending: list[Notice], notice: Notice) -> None:
 
 def _deliver(notices: list[Notice]) -> None:
     if conf.redis_url():
-        _loop().run(_send_to_layer(notices))
+        sender_loop().run(_send_to_layer(notices))
     else:
         _caller().send("web", pack(notices))
 
@@ -100,7 +100,7 @@ async def _send_to_layer(notices: list[Notice]) -> None:
         await layer.group_send(DASHBOARD_GROUP, {"type": "dashboard.hint", "sessions": changed})
 
 
-class _Loop:
+class SenderLoop:
     """One event loop for all sends of this process: a new one for each would also mean a new connection each time."""
 
     def __init__(self) -> None:
@@ -112,12 +112,12 @@ class _Loop:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
 
 
-_loops: dict[int, _Loop] = {}
+_loops: dict[int, SenderLoop] = {}
 _callers: dict[tuple[int, str], Caller] = {}
 
 
-def _loop() -> _Loop:
-    return _loops.setdefault(os.getpid(), _loops.get(os.getpid()) or _Loop())
+def sender_loop() -> SenderLoop:
+    return _loops.setdefault(os.getpid(), _loops.get(os.getpid()) or SenderLoop())
 
 
 def _caller() -> Caller:

@@ -100,8 +100,6 @@ class LayerSource:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for group in list(self._groups):
             await self._leave(group)
-        if hasattr(self._layer, "close_pools"):
-            await self._layer.close_pools()
 
     async def follow(self, session_id: str) -> None:
         await self._join(session_group(session_id))

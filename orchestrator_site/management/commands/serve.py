@@ -28,6 +28,7 @@ QUIET = ("You're running the worker with superuser", "No directory at")
 
 class Command(BaseCommand):
     help = "Runs the web process and the worker; restarts either when it dies; Ctrl-C stops both."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.SERVICE_HOST, help="SERVICE_HOST unless given")

@@ -1,0 +1,1 @@
+"""How a session looks in a terminal."""
