@@ -14,7 +14,7 @@ COPY . .
 COPY --from=pages /app/node_modules node_modules
 ENV SERVICE_HOST=0.0.0.0 SERVICE_PORT=8000 DATA_DIR=/data
 RUN mkdir /data && DATA_DIR=/tmp/build python manage.py setup_site --static && rm -rf /tmp/build \
-    && chown orchestrator /data static_build
+    && chown -R orchestrator /data static_build
 USER orchestrator
 VOLUME /data
 EXPOSE 8000

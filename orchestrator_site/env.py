@@ -117,6 +117,12 @@ def read(name: str, environ: Mapping[str, str] | None = None) -> Any:
         raise ImproperlyConfigured(f"The environment variable {name} is {shown}: {error}.") from error
 
 
+def allowed_hosts(given: list[str], service_host: str) -> list[str]:
+    """Names a browser may use: those given, the address we listen on, and always this machine's own (health checks)."""
+    own = [] if service_host in ("", "0.0.0.0", "::") else [service_host]  # noqa: S104
+    return list(dict.fromkeys([*given, *own, "localhost", "127.0.0.1", "[::1]"]))
+
+
 def database(url: str, data_dir: Path) -> dict[str, Any]:
     """Django's DATABASES entry for a URL (`sqlite:///path`, `postgresql://…`, also `postgresql+asyncpg://…`)."""
     if not url:

@@ -15,7 +15,7 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 DEBUG = env.read("DEBUG")
 SECRET_KEY = env.read("SECRET_KEY") or env.stored_secret(DATA_DIR / "secret_key")
-ALLOWED_HOSTS = env.read("ALLOWED_HOSTS")
+ALLOWED_HOSTS = env.allowed_hosts(env.read("ALLOWED_HOSTS"), env.read("SERVICE_HOST"))
 CSRF_TRUSTED_ORIGINS = env.read("CSRF_TRUSTED_ORIGINS")
 REDIS_URL = env.read("REDIS_URL")
 SERVICE_HOST = env.read("SERVICE_HOST")

@@ -25,5 +25,5 @@ def static_fingerprint() -> str:
     for finder in get_finders():
         for path, storage in finder.list([]):
             facts = Path(storage.path(path)).stat()
-            digest.update(f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+            digest.update(f"{path}\0{facts.st_size}\0{int(facts.st_mtime)}\n".encode())  # image layers keep seconds
     return digest.hexdigest()

@@ -40,3 +40,9 @@ def test_the_image_does_not_run_as_root_and_tells_whether_it_is_well() -> None:
     assert re.search(r"^USER (?!root)", text, re.MULTILINE)
     assert "HEALTHCHECK" in text
     assert "/health" in text
+
+
+def test_every_file_the_image_copies_by_name_is_in_the_repository() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    names = [name for names in copied for name in names.split() if name != "package-lock.json"]
+    assert [name for name in names if not (ROOT / name).exists()] == []

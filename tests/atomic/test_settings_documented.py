@@ -70,6 +70,17 @@ def test_a_list_is_read_between_commas() -> None:
     assert env.read("ALLOWED_HOSTS", {"ALLOWED_HOSTS": " a.example , b.example,"}) == ["a.example", "b.example"]
 
 
+@pytest.mark.parametrize("listening", ["127.0.0.1", "0.0.0.0", "192.168.1.20"])
+def test_this_machine_may_always_ask_whatever_names_are_allowed(listening: str) -> None:
+    hosts = env.allowed_hosts(["agents.example"], listening)
+    assert {"agents.example", "127.0.0.1", "localhost"} <= set(hosts)
+    assert "0.0.0.0" not in hosts
+
+
+def test_the_address_we_listen_on_may_be_used_in_a_browser() -> None:
+    assert "192.168.1.20" in env.allowed_hosts([], "192.168.1.20")
+
+
 def test_a_postgresql_address_of_any_driver_becomes_djangos_settings(tmp_path: Path) -> None:
     entry = env.database("postgresql+asyncpg://ann:se%20cret@db.example:5433/orchestra", tmp_path)
     assert entry["ENGINE"] == "django.db.backends.postgresql"
