@@ -5,33 +5,31 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from rest_framework.test import APIClient
 
 from agents import hooks
-from agents.builtin.scripted import ScriptedAgent
 from agents.models import Agent
-from agents.policies import BUILTIN_SLUGS, OPERATOR_VERBS
 from core.clock import SYSTEM_CLOCK
 from sessions.models import AgentExecution
 from tests.make import Make
-from tests.unit.agents.worlds import RecordingAgent, fresh, moves_of, use_registry
-from workspaces.models import AuditEntry, Project
-from workspaces.selectors import access_of_user
-from workspaces.services import create_project
-from workspaces.states import Role
+from tests.unit.agents.worlds import (
+    RecordingAgent,
+    client_of,
+    error_of,
+    fresh,
+    use_registry,
+    use_usual_registry,
+)
+from workspaces.models import Project
 
 API = "/api/v1/agents"
 
 
 @pytest.fixture(autouse=True)
 def classes(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    built_in = {slug: type(slug.title(), (RecordingAgent,), {"capabilities": (slug,)}) for slug in BUILTIN_SLUGS}
-    use_registry(monkeypatch, scripted=ScriptedAgent, recorder=RecordingAgent, **built_in)
+    use_usual_registry(monkeypatch)
 
 
 @pytest.fixture
@@ -39,23 +37,9 @@ def project(make: Make) -> Project:
     return make.project()
 
 
-def client_of(make: Make, project: Project, role: Role = Role.OPERATOR) -> APIClient:
-    client = APIClient()
-    client.force_login(make.member(project.workspace, role))
-    return client
-
-
 @pytest.fixture
 def client(make: Make, project: Project) -> APIClient:
     return client_of(make, project)
-
-
-def error_of(answer: Any, status: int) -> dict[str, Any]:
-    body = answer.json()
-    assert answer.status_code == status, body
-    assert set(body) == {"code", "message", "details"}
-    assert len(body["message"]) > 10
-    return dict(body)
 
 
 # Creating
@@ -371,145 +355,3 @@ def test_the_maintenance_flag_is_raised_and_lowered(client: APIClient) -> None:
     assert client.post(url).json()["status"] == "MAINTENANCE"
     assert client.post(url, {"enabled": False}).json()["status"] == "INACTIVE"
     error_of(client.post(url, {"enabled": "perhaps"}), 400)
-
-
-# Who may
-
-
-WRITES = [
-    ("patch", "", {"name": "x"}),
-    ("put", "", {"name": "x"}),
-    ("delete", "", {}),
-    ("post", "/status", {"status": "PAUSED"}),
-    ("post", "/maintenance", {}),
-    *[("post", f"/{verb}", {}) for verb in OPERATOR_VERBS],
-]
-READS = [("get", "", {}), ("get", "/status", {}), ("get", "/history", {})]
-
-
-@pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
-def test_readers_read_and_change_nothing(make: Make, project: Project, role: Role) -> None:
-    agent = make.agent(project)
-    client = client_of(make, project, role)
-    for method, path, body in READS:
-        assert getattr(client, method)(f"{API}/{agent.id}{path}", body).status_code == 200
-    for method, path, body in WRITES:
-        error_of(getattr(client, method)(f"{API}/{agent.id}{path}", body), 403)
-    error_of(client.post(API, {"definition": "recorder"}), 403)
-    assert moves_of(agent) == []
-    assert not AuditEntry.objects.filter(object_type="agent").exists()
-
-
-@pytest.mark.parametrize("role", [Role.OPERATOR, Role.ADMIN, Role.OWNER])
-def test_operators_and_stronger_change_agents(make: Make, project: Project, role: Role) -> None:
-    agent = make.agent(project)
-    assert client_of(make, project, role).post(f"{API}/{agent.id}/pause").status_code == 200
-    assert fresh(agent).state_detail == "PAUSED"
-
-
-def test_another_workspaces_agent_is_a_404_on_every_route(make: Make, project: Project) -> None:
-    agent = make.agent()
-    client = client_of(make, project, Role.OWNER)
-    for method, path, body in [*READS, *WRITES]:
-        for agent_id in (agent.id, uuid4()):
-            error_of(getattr(client, method)(f"{API}/{agent_id}{path}", body), 404)
-    assert fresh(agent).state_detail == "ACTIVE"
-
-
-def test_nobody_in_particular_is_turned_away(make: Make) -> None:
-    agent = make.agent()
-    for path in ("", f"/{agent.id}", "/discover?capability=x"):
-        assert APIClient().get(API + path).status_code == 401
-
-
-def test_a_new_projects_agents_are_there_at_once(make: Make, project: Project) -> None:
-    owner = make.member(project.workspace, Role.OWNER)
-    new = create_project(access=access_of_user(owner), name="Second", workspace_id=project.workspace_id)
-    client = client_of(make, project, Role.VIEWER)
-    rows = client.get(API, {"project": new.id, "status": "ACTIVE"}).json()["results"]
-    assert sorted(row["definition"] for row in rows) == sorted(BUILTIN_SLUGS)
-
-
-# Admin
-
-
-@pytest.fixture
-def admin_pages(make: Make) -> Client:
-    pages = Client()
-    pages.force_login(make.user(is_staff=True, is_superuser=True))
-    return pages
-
-
-def test_the_admin_shows_everything_and_changes_no_state_by_hand(
-    admin_pages: Client, make: Make, project: Project
-) -> None:
-    agent = make.agent(project, "recorder", name="one")
-    for model, row in (("agent", agent), ("agentdefinition", agent.definition)):
-        assert admin_pages.get(reverse(f"admin:agents_{model}_changelist")).status_code == 200
-        assert admin_pages.get(reverse(f"admin:agents_{model}_change", args=[row.pk])).status_code == 200
-        assert admin_pages.get(reverse(f"admin:agents_{model}_add")).status_code == 403
-        assert admin_pages.get(reverse(f"admin:agents_{model}_delete", args=[row.pk])).status_code == 403
-    assert admin_pages.get(reverse("admin:agents_agentstatehistory_changelist")).status_code == 200
-
-
-def save_in_admin(pages: Client, agent: Agent, **changes: str) -> Any:
-    values = {
-        "name": agent.name,
-        "configuration": "{}",
-        "capabilities": "[]",
-        "metadata": "{}",
-        "is_enabled": "on",
-        "max_concurrent_tasks": "4",
-        "weight": "1",
-        "state_detail": "TERMINATED",
-        "status": "ERROR",
-        **changes,
-    }
-    return pages.post(reverse("admin:agents_agent_change", args=[agent.pk]), values)
-
-
-def test_the_admin_saves_through_the_service(admin_pages: Client, make: Make, project: Project) -> None:
-    agent = make.agent(project, "recorder", name="one")
-    answer = save_in_admin(admin_pages, agent, name="two", configuration='{"depth": 4}')
-    assert answer.status_code == 302
-    saved = fresh(agent)
-    assert (saved.name, saved.configuration) == ("two", {"depth": 4})
-    assert (saved.state_detail, saved.status) == ("ACTIVE", "ACTIVE")
-    assert AuditEntry.objects.filter(action="agent.updated", object_id=str(agent.id)).exists()
-
-
-def test_the_admin_refuses_what_the_service_would(admin_pages: Client, make: Make, project: Project) -> None:
-    agent = make.agent(project, "recorder", name="one")
-    make.agent(project, name="two")
-    assert "minimum of 1" in save_in_admin(admin_pages, agent, configuration='{"depth": 0}').content.decode()
-    assert "has this name" in save_in_admin(admin_pages, agent, name="two").content.decode()
-    assert fresh(agent).name == "one"
-
-
-def act_in_admin(pages: Client, action: str, *agents: Agent) -> str:
-    url = reverse("admin:agents_agent_changelist")
-    ids = [str(agent.pk) for agent in agents]
-    return pages.post(url, {"action": action, "_selected_action": ids}, follow=True).content.decode()
-
-
-def test_the_admins_actions_are_the_lifecycle(admin_pages: Client, make: Make, project: Project) -> None:
-    active, paused = make.agent(project, "recorder"), make.agent(project, state_detail="PAUSED", status="INACTIVE")
-    page = act_in_admin(admin_pages, "pause_agents", active, paused)
-    assert f"{active.name} is now PAUSED" in page
-    assert "pause is not possible now" in page
-    act_in_admin(admin_pages, "start_maintenance", active)
-    assert fresh(active).status == "MAINTENANCE"
-    act_in_admin(admin_pages, "end_maintenance", active)
-    assert fresh(active).status == "INACTIVE"
-    assert moves_of(active)[0] == ("ACTIVE", "PAUSED")
-    assert AuditEntry.objects.filter(action="agent.paused").exists()
-
-
-def test_staff_who_may_only_look_cannot_act(make: Make, project: Project) -> None:
-    agent = make.agent(project)
-    user = make.user(is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_agent"))
-    pages = Client()
-    pages.force_login(user)
-    act_in_admin(pages, "pause_agents", agent)
-    assert fresh(agent).state_detail == "ACTIVE"

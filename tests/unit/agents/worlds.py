@@ -5,11 +5,16 @@ import time
 from typing import Any, ClassVar
 from uuid import UUID
 
+from rest_framework.test import APIClient
+
 from agents import registry as registry_module
 from agents.base import BaseAgent
+from agents.builtin.scripted import ScriptedAgent
 from agents.models import Agent, AgentDefinition
+from agents.policies import BUILTIN_SLUGS
 from agents.registry import AgentRegistry
 from agents.services import sync_definitions
+from tests.make import Make
 from workspaces.access import Access
 from workspaces.models import Project
 from workspaces.states import Role
@@ -60,6 +65,28 @@ def use_registry(monkeypatch: Any, **classes: type[BaseAgent]) -> AgentRegistry:
     monkeypatch.setattr(registry_module, "_registry", registry)
     sync_definitions()
     return registry
+
+
+def use_usual_registry(monkeypatch: Any) -> AgentRegistry:
+    """The scripted agent, the recorder, and recorders under the slugs of the built-in agents."""
+    built_in = {slug: type(slug.title(), (RecordingAgent,), {"capabilities": (slug,)}) for slug in BUILTIN_SLUGS}
+    return use_registry(monkeypatch, scripted=ScriptedAgent, recorder=RecordingAgent, **built_in)
+
+
+def client_of(make: Make, project: Project, role: Role = Role.OPERATOR) -> APIClient:
+    """A client of the API, logged in as a new member of the project's workspace."""
+    client = APIClient()
+    client.force_login(make.member(project.workspace, role))
+    return client
+
+
+def error_of(answer: Any, status: int) -> dict[str, Any]:
+    """The error of an answer, which must have this status and the one shape."""
+    body = answer.json()
+    assert answer.status_code == status, body
+    assert set(body) == {"code", "message", "details"}
+    assert len(body["message"]) > 10
+    return dict(body)
 
 
 def definition(slug: str) -> AgentDefinition:

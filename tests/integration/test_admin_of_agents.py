@@ -1,0 +1,105 @@
+"""The admin of agents: states are looked at, changed by actions only."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from agents.models import Agent
+from tests.make import Make
+from tests.unit.agents.worlds import fresh, moves_of, use_usual_registry
+from workspaces.models import AuditEntry, Project
+
+
+@pytest.fixture(autouse=True)
+def classes(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_usual_registry(monkeypatch)
+
+
+@pytest.fixture
+def project(make: Make) -> Project:
+    return make.project()
+
+
+@pytest.fixture
+def admin_pages(make: Make) -> Client:
+    pages = Client()
+    pages.force_login(make.user(is_staff=True, is_superuser=True))
+    return pages
+
+
+def test_the_admin_shows_everything_and_changes_no_state_by_hand(
+    admin_pages: Client, make: Make, project: Project
+) -> None:
+    agent = make.agent(project, "recorder", name="one")
+    for model, row in (("agent", agent), ("agentdefinition", agent.definition)):
+        assert admin_pages.get(reverse(f"admin:agents_{model}_changelist")).status_code == 200
+        assert admin_pages.get(reverse(f"admin:agents_{model}_change", args=[row.pk])).status_code == 200
+        assert admin_pages.get(reverse(f"admin:agents_{model}_add")).status_code == 403
+        assert admin_pages.get(reverse(f"admin:agents_{model}_delete", args=[row.pk])).status_code == 403
+    assert admin_pages.get(reverse("admin:agents_agentstatehistory_changelist")).status_code == 200
+
+
+def save_in_admin(pages: Client, agent: Agent, **changes: str) -> Any:
+    values = {
+        "name": agent.name,
+        "configuration": "{}",
+        "capabilities": "[]",
+        "metadata": "{}",
+        "is_enabled": "on",
+        "max_concurrent_tasks": "4",
+        "weight": "1",
+        "state_detail": "TERMINATED",
+        "status": "ERROR",
+        **changes,
+    }
+    return pages.post(reverse("admin:agents_agent_change", args=[agent.pk]), values)
+
+
+def test_the_admin_saves_through_the_service(admin_pages: Client, make: Make, project: Project) -> None:
+    agent = make.agent(project, "recorder", name="one")
+    answer = save_in_admin(admin_pages, agent, name="two", configuration='{"depth": 4}')
+    assert answer.status_code == 302
+    saved = fresh(agent)
+    assert (saved.name, saved.configuration) == ("two", {"depth": 4})
+    assert (saved.state_detail, saved.status) == ("ACTIVE", "ACTIVE")
+    assert AuditEntry.objects.filter(action="agent.updated", object_id=str(agent.id)).exists()
+
+
+def test_the_admin_refuses_what_the_service_would(admin_pages: Client, make: Make, project: Project) -> None:
+    agent = make.agent(project, "recorder", name="one")
+    make.agent(project, name="two")
+    assert "minimum of 1" in save_in_admin(admin_pages, agent, configuration='{"depth": 0}').content.decode()
+    assert "has this name" in save_in_admin(admin_pages, agent, name="two").content.decode()
+    assert fresh(agent).name == "one"
+
+
+def act_in_admin(pages: Client, action: str, *agents: Agent) -> str:
+    url = reverse("admin:agents_agent_changelist")
+    ids = [str(agent.pk) for agent in agents]
+    return pages.post(url, {"action": action, "_selected_action": ids}, follow=True).content.decode()
+
+
+def test_the_admins_actions_are_the_lifecycle(admin_pages: Client, make: Make, project: Project) -> None:
+    active, paused = make.agent(project, "recorder"), make.agent(project, state_detail="PAUSED", status="INACTIVE")
+    page = act_in_admin(admin_pages, "pause_agents", active, paused)
+    assert f"{active.name} is now PAUSED" in page
+    assert "pause is not possible now" in page
+    act_in_admin(admin_pages, "start_maintenance", active)
+    assert fresh(active).status == "MAINTENANCE"
+    act_in_admin(admin_pages, "end_maintenance", active)
+    assert fresh(active).status == "INACTIVE"
+    assert moves_of(active)[0] == ("ACTIVE", "PAUSED")
+    assert AuditEntry.objects.filter(action="agent.paused").exists()
+
+
+def test_staff_who_may_only_look_cannot_act(make: Make, project: Project) -> None:
+    agent = make.agent(project)
+    user = make.user(is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_agent"))
+    pages = Client()
+    pages.force_login(user)
+    act_in_admin(pages, "pause_agents", agent)
+    assert fresh(agent).state_detail == "ACTIVE"
