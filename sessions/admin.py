@@ -1,0 +1,166 @@
+"""Admin of sessions: to be looked at. Only a session's runner writes them; operators ask it by actions."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import TabularInline
+
+from core.admin import ReadOnlyAdmin
+from core.errors import OrchestratorError
+from sessions import services
+from sessions.models import (
+    AgentExecution,
+    AgentMessage,
+    AgentSession,
+    AgentTask,
+    EngineWorker,
+    ExecutionStateHistory,
+    SessionCommand,
+    SessionEvent,
+    TaskDependency,
+)
+from sessions.states import CommandKind
+from workspaces.access import Access, access_of_operator
+
+Action = Callable[[Any, HttpRequest, QuerySet[AgentSession]], None]
+REASON = "by an operator in the admin"
+
+
+def operator(request: HttpRequest, session: AgentSession) -> Access:
+    return access_of_operator(
+        request.user.get_username(), request.user.pk, session.workspace_id, ip=request.META.get("REMOTE_ADDR") or None
+    )
+
+
+def command_action(kind: CommandKind) -> Action:
+    """The admin action that asks the runners of the selected sessions for one thing."""
+
+    @admin.action(description=f"{kind.capitalize()} the selected sessions", permissions=["command"])
+    def run(model_admin: Any, request: HttpRequest, sessions: QuerySet[AgentSession]) -> None:
+        for session in sessions:
+            model_admin.ask(request, session, kind)
+
+    run.__name__ = f"{kind}_sessions"
+    return run
+
+
+class ReadOnlyInline(TabularInline):  # type: ignore[misc]
+    """Rows of a session, each with a link to its own page."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class TaskInline(ReadOnlyInline):
+    model = AgentTask
+    fields = ["ordinal", "name", "task_type", "agent", "status", "started_at", "completed_at"]
+    readonly_fields = fields
+    ordering = ["ordinal"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("agent")  # type: ignore[no-any-return]
+
+
+class CommandInline(ReadOnlyInline):
+    model = SessionCommand
+    fields = ["kind", "payload", "actor", "created_at", "applied_at", "outcome"]
+    readonly_fields = fields
+    show_change_link = False
+
+
+@admin.register(AgentSession)
+class AgentSessionAdmin(ReadOnlyAdmin):
+    list_display = ["title", "status", "execution_mode", "workspace", "project", "user", "priority", "created_at"]
+    list_filter = ["status", "execution_mode", "workspace"]
+    list_select_related = ["workspace", "project", "user"]
+    search_fields = ["title", "task_description", "id"]
+    date_hierarchy = "created_at"
+    inlines = [TaskInline, CommandInline]
+    actions = [command_action(kind) for kind in CommandKind]
+
+    def has_command_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change sessions may ask for a change, although nothing is changed here by hand."""
+        return request.user.has_perm("agent_sessions.change_agentsession")
+
+    def ask(self, request: HttpRequest, session: AgentSession, kind: CommandKind) -> None:
+        """Ask for one thing and say what came of it."""
+        try:
+            services.request_command(access=operator(request, session), session_id=session.id, kind=kind, reason=REASON)
+        except OrchestratorError as error:
+            self.message_user(request, f"{session.title}: {error.message}", messages.ERROR)
+        else:
+            self.message_user(request, f"{session.title}: asked to {kind}.", messages.SUCCESS)
+
+
+@admin.register(AgentTask)
+class AgentTaskAdmin(ReadOnlyAdmin):
+    list_display = ["name", "session", "task_type", "agent", "status", "priority", "started_at", "completed_at"]
+    list_filter = ["status", "task_type"]
+    list_select_related = ["session", "agent"]
+    search_fields = ["name", "description", "session__title", "id"]
+
+
+@admin.register(TaskDependency)
+class TaskDependencyAdmin(ReadOnlyAdmin):
+    list_display = ["task", "depends_on"]
+    list_select_related = ["task", "depends_on"]
+    search_fields = ["task__name", "depends_on__name", "task__session__title"]
+
+
+@admin.register(AgentExecution)
+class AgentExecutionAdmin(ReadOnlyAdmin):
+    list_display = ["task", "attempt", "agent", "state", "progress_percentage", "started_at", "completed_at"]
+    list_filter = ["state", "error_code"]
+    list_select_related = ["task", "agent"]
+    search_fields = ["task__name", "agent__name", "error_message", "id"]
+
+
+@admin.register(ExecutionStateHistory)
+class ExecutionStateHistoryAdmin(ReadOnlyAdmin):
+    list_display = ["timestamp", "execution", "previous_state", "new_state", "reason"]
+    list_filter = ["new_state"]
+    list_select_related = ["execution"]
+    search_fields = ["reason", "execution__task__name"]
+    date_hierarchy = "timestamp"
+
+
+@admin.register(AgentMessage)
+class AgentMessageAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "session", "from_agent", "to_agent", "message_type", "topic", "delivery_status"]
+    list_filter = ["message_type", "delivery_status"]
+    list_select_related = ["session", "from_agent", "to_agent"]
+    search_fields = ["topic", "from_agent__name", "to_agent__name", "session__title"]
+
+
+@admin.register(SessionCommand)
+class SessionCommandAdmin(ReadOnlyAdmin):
+    list_display = ["id", "session", "kind", "actor", "created_at", "applied_at", "outcome"]
+    list_filter = ["kind", ("applied_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["session"]
+    search_fields = ["actor", "session__title"]
+
+
+@admin.register(SessionEvent)
+class SessionEventAdmin(ReadOnlyAdmin):
+    list_display = ["session", "seq", "type", "created_at"]
+    list_filter = ["type"]
+    list_select_related = ["session"]
+    search_fields = ["session__title", "session__id", "type"]
+    show_full_result_count = False
+    ordering = ["-id"]
+
+
+@admin.register(EngineWorker)
+class EngineWorkerAdmin(ReadOnlyAdmin):
+    list_display = ["id", "host", "pid", "started_at", "expires_at"]
+    search_fields = ["host"]
