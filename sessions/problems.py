@@ -5,20 +5,30 @@ from difflib import get_close_matches
 
 from sessions.errors import InvalidSession
 
+MAX_PROBLEMS = 100
+LONGEST_WORD = 100
+
 
 class Problems:
-    """Sentences by field path: `{"tasks[2].depends_on": ["…"]}`."""
+    """Sentences by field path: `{"tasks[2].depends_on": ["…"]}`; at most 100, so that a bad body costs little."""
 
     def __init__(self, found: Mapping[str, Iterable[str]] | None = None) -> None:
         self.by_path: dict[str, list[str]] = {path: list(sentences) for path, sentences in (found or {}).items()}
 
     def add(self, path: str, sentence: str) -> None:
+        if self.is_full:
+            return
         sentences = self.by_path.setdefault(path, [])
         if sentence not in sentences:
             sentences.append(sentence)
 
     def has(self, path: str) -> bool:
         return path in self.by_path
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more is kept, and so no more needs to be looked for."""
+        return len(self.by_path) >= MAX_PROBLEMS
 
     def raise_if_any(self) -> None:
         """Raises: InvalidSession with all sentences in `details`, and the first one as its message."""
@@ -32,6 +42,8 @@ class Problems:
 
 def near(word: str, known: Iterable[str]) -> str:
     """`Did you mean "x"? ` or nothing."""
+    if len(word) > LONGEST_WORD:
+        return ""
     by_folded = {name.casefold(): name for name in known}
     matches = get_close_matches(word.casefold(), by_folded, n=3, cutoff=0.6)
     quoted = " or ".join(f'"{by_folded[match]}"' for match in matches)

@@ -79,6 +79,8 @@ class JsonObject:
         if not isinstance(value, dict):
             problems.add(path or "body", f"This must be a JSON object, not {kind_of(value)}.")
         for name in self.fields:
+            if problems.is_full:
+                break
             if name not in allowed:
                 problems.add(
                     self.prefix + printable(name),

@@ -25,7 +25,7 @@ def check_request(request: SessionRequest) -> Problems:
     _check_timeout(problems, "timeout", request.timeout)
     _check_agents(request, problems)
     _check_context(request, problems)
-    check_json(problems, "agent_configuration", request.agent_configuration)
+    _check_configuration(request, problems)
     check_tasks(request.tasks, problems)
     if request.idempotency_key is not None:
         check_idempotency_key(request.idempotency_key, problems)
@@ -67,6 +67,10 @@ def check_tasks(tasks: Sequence[TaskRequest], problems: Problems) -> None:
     if len(tasks) > limits.MAX_TASKS:
         problems.add("tasks", f"There are {len(tasks):,} tasks; a session can have at most {limits.MAX_TASKS}.")
         return
+    edges = sum(len(task.depends_on) for task in tasks)
+    if edges > limits.MAX_DEPENDENCIES:
+        problems.add("tasks", f"There are {edges:,} dependencies; at most {limits.MAX_DEPENDENCIES:,} are allowed.")
+        return
     for number, task in enumerate(tasks):
         if not problems.has(f"tasks[{number}]"):
             _check_task(task, f"tasks[{number}]", problems)
@@ -107,6 +111,12 @@ def _check_agents(request: SessionRequest, problems: Problems) -> None:
         return
     for number, agent in enumerate(request.agents):
         check_text(problems, f"agents[{number}]", agent, limits.MAX_NAME_CHARACTERS, required=True)
+
+
+def _check_configuration(request: SessionRequest, problems: Problems) -> None:
+    if len(request.agent_configuration) > limits.MAX_TASKS:
+        problems.add("agent_configuration", f"At most {limits.MAX_TASKS} agents can be configured.")
+    check_json(problems, "agent_configuration", request.agent_configuration)
 
 
 def _check_context(request: SessionRequest, problems: Problems) -> None:
@@ -173,7 +183,7 @@ def _check_dependencies(tasks: Sequence[TaskRequest], problems: Problems) -> Non
     known = set(names)
     for number, task in enumerate(tasks):
         for name in task.depends_on:
-            if name not in known:
+            if name not in known and not problems.is_full:
                 problems.add(
                     f"tasks[{number}].depends_on",
                     f'There is no task named "{_short(name)}" here. {near(name, names)}'

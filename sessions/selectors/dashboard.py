@@ -14,7 +14,7 @@ from agents.models import Agent
 from core.clock import SYSTEM_CLOCK
 from sessions.models import AgentExecution, AgentTask
 from sessions.selectors.reading import visible_sessions
-from sessions.states import FINISHED_SESSION, LIVE_EXECUTION, ExecutionState, SessionStatus, TaskStatus
+from sessions.states import FINISHED_SESSION, LIVE_EXECUTION, LIVE_SESSION, ExecutionState, SessionStatus, TaskStatus
 from workspaces.access import Access
 
 HOURS = 24
@@ -128,7 +128,8 @@ def _session_figures(access: Access, since: datetime) -> dict[str, Any]:
     took = ExpressionWrapper(F("completed_at") - F("started_at"), output_field=DurationField())
     completed = recent & Q(status=SessionStatus.COMPLETED)
     at_work = [SessionStatus.PLANNING, SessionStatus.RUNNING, SessionStatus.WAITING]
-    found = visible_sessions(access).aggregate(
+    counted = visible_sessions(access).filter(recent | Q(status__in=sorted(LIVE_SESSION)))
+    found = counted.aggregate(
         running_sessions=Count("id", filter=Q(status__in=at_work)),
         pending_sessions=Count("id", filter=Q(status=SessionStatus.PENDING)),
         paused_sessions=Count("id", filter=Q(status=SessionStatus.PAUSED)),

@@ -1,7 +1,7 @@
 """The rules of a request that need the database: its agents, capabilities, configuration and documents exist here."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
 from uuid import UUID
 
 from agents.policies import config_errors
@@ -9,34 +9,45 @@ from documents.models import Document
 from documents.states import DocumentStatus
 from sessions.agent_pool import AgentPool
 from sessions.modes import PLANNING
-from sessions.problems import Problems
-from sessions.request import SessionRequest
+from sessions.problems import Problems, listed
+from sessions.request import SessionRequest, TaskRequest
 from sessions.selectors.requesting import documents_by_id, has_collection
 from sessions.states import ExecutionMode
 
+MAX_WORDS = 1_200  # more than a request that keeps its limits can hold
+
 
 def words_of(request: SessionRequest) -> list[str]:
-    """Every word of the request that should name an agent."""
-    named = [*request.agents, *(task.agent for task in request.tasks if task.agent is not None)]
-    return [*named, *request.agent_configuration]
+    """Every word of the request that should name an agent, each once."""
+    of_tasks = (task.agent for task in request.tasks if task.agent is not None)
+    words = chain(request.agents, of_tasks, request.agent_configuration)
+    return list(islice(dict.fromkeys(words), MAX_WORDS))
 
 
 def check_agents(request: SessionRequest, pool: AgentPool, problems: Problems) -> None:
-    for number, word in enumerate(request.agents):
-        _check_word(f"agents[{number}]", word, pool, problems)
-    for number, task in enumerate(request.tasks):
-        path = f"tasks[{number}]"
-        if task.agent is not None:
-            _check_word(f"{path}.agent", task.agent, pool, problems)
-            _check_own_capabilities(task.agent, task.required_capabilities, f"{path}.agent", pool, problems)
-        elif task.required_capabilities and not problems.has(f"{path}.required_capabilities"):
-            fault = pool.fault_of_capabilities(task.required_capabilities)
-            if fault:
-                problems.add(f"{path}.required_capabilities", fault)
+    if not problems.has("agents"):
+        for number, word in enumerate(request.agents):
+            _check_word(f"agents[{number}]", word, pool, problems)
+    if not problems.has("tasks"):
+        for number, task in enumerate(request.tasks):
+            _check_task(f"tasks[{number}]", task, pool, problems)
     if request.mode == ExecutionMode.PLANNED and not request.problems:
         fault = pool.fault_of(PLANNING)
         if fault:
             problems.add("execution_mode", f"The mode planned needs a planning agent. {fault}")
+
+
+def _check_task(path: str, task: TaskRequest, pool: AgentPool, problems: Problems) -> None:
+    capabilities = f"{path}.required_capabilities"
+    if problems.is_full:
+        return
+    if task.agent is not None:
+        _check_word(f"{path}.agent", task.agent, pool, problems)
+        _check_own_capabilities(task.agent, task.required_capabilities, f"{path}.agent", pool, problems)
+    elif task.required_capabilities and not problems.has(capabilities):
+        fault = pool.fault_of_capabilities(task.required_capabilities)
+        if fault:
+            problems.add(capabilities, fault)
 
 
 def check_configuration(request: SessionRequest, pool: AgentPool, problems: Problems) -> None:
@@ -44,6 +55,8 @@ def check_configuration(request: SessionRequest, pool: AgentPool, problems: Prob
     if problems.has("agent_configuration"):
         return
     for word, values in request.agent_configuration.items():
+        if problems.is_full:
+            return
         path = f"agent_configuration.{word[:100]}"
         agent = pool.find(word)
         if agent is None:
@@ -71,16 +84,16 @@ def check_documents(request: SessionRequest, project_id: UUID, problems: Problem
 
 
 def _check_word(path: str, word: str, pool: AgentPool, problems: Problems) -> None:
-    fault = None if problems.has(path) else pool.fault_of(word)
+    fault = None if problems.is_full or problems.has(path) else pool.fault_of(word)
     if fault:
         problems.add(path, fault)
 
 
-def _check_own_capabilities(word: str, wanted: Any, path: str, pool: AgentPool, problems: Problems) -> None:
+def _check_own_capabilities(word: str, wanted: Sequence[str], path: str, pool: AgentPool, problems: Problems) -> None:
     agent = pool.find(word)
     lacking = [] if agent is None else [capability for capability in wanted if capability not in agent.capabilities]
     if agent is not None and lacking:
-        problems.add(path, f'The agent "{agent.name}" cannot do {", ".join(lacking)}; name another, or none.')
+        problems.add(path, f'The agent "{agent.name}" cannot do {listed(lacking)}; name another, or none.')
 
 
 def _fault_of_document(document: Document | None) -> str | None:

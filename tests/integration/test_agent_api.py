@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient
 
+from agents.services import ensure_builtin_agents, sync_definitions
 from orchestrator_site.asgi import application
 from sessions.models import AgentExecution, SessionEvent
 from sessions.streaming.hub import running_hub
 from tests.engine import running_engine
 from tests.make import Make
+from workspaces.models import Project
 
 EXECUTE = "/api/v1/agents/execute"
 Headers = Mapping[str, str]
@@ -51,6 +54,12 @@ async def auth_headers(make: Make, client: AsyncClient) -> Headers:
     login = {"username": await sync_to_async(prepare)(), "password": "secret-enough-1"}
     answer = await client.post("/api/v1/auth/token", login, content_type="application/json")
     return {"Authorization": f"Bearer {answer.json()['access']}"}
+
+
+def with_the_four() -> None:
+    """The built-in agents in the only project there is."""
+    sync_definitions()
+    ensure_builtin_agents(project=Project.objects.get())
 
 
 async def post(client: AsyncClient, path: str, body: Any, headers: Headers, **more: str) -> Any:
@@ -124,6 +133,40 @@ class TestAgentAPI:
         graph = await shown(client, session["id"], auth_headers, "/graph")
         assert [node["level"] for node in graph["nodes"]] == [0, 1, 1, 1, 2, 3, 4]
         assert len(graph["edges"]) == 8
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize(
+        "chosen",
+        [
+            {},
+            {"agents": ["research", "synthesis", "validation"]},
+            {"agents": ["research", "synthesis"], "execution_mode": "sequential"},
+        ],
+        ids=["planned", "parallel", "one after another"],
+    )
+    async def test_a_question_about_an_uploaded_document_is_answered_with_its_citation(
+        self, client: AsyncClient, auth_headers: Headers, chosen: dict[str, Any]
+    ) -> None:
+        """The four built-in agents, chosen or left to the planner: a cited answer over exactly the scope given."""
+        await sync_to_async(with_the_four)()
+        text = "The Skarholm lighthouse was designed by Ingrid Tolvane. It was lit for the first time in 1887."
+        file = SimpleUploadedFile("light.txt", text.encode(), content_type="text/plain")
+        uploaded = await client.post("/api/v1/documents", {"files[]": file}, headers=dict(auth_headers))
+        [document] = uploaded.json()["results"]
+        body = {
+            "task_description": "Who designed the Skarholm lighthouse?",
+            "context": {"document_ids": [document["id"]]},
+            "timeout": 60,
+            **chosen,
+        }
+        answer = await post(client, EXECUTE, body, auth_headers, Prefer="wait=30")
+        assert answer.status_code == 200, answer.content
+        session = answer.json()
+        assert session["status"] == "COMPLETED", session["error"]
+        assert "Ingrid Tolvane" in session["result"]["answer"]
+        cited = [citation for sentence in session["result"]["sentences"] for citation in sentence["citations"]]
+        assert {citation["document_id"] for citation in cited} == {document["id"]}
+        assert all(text[citation["start"] : citation["end"]] == citation["quote"] for citation in cited)
 
     @pytest.mark.asyncio
     async def test_session_cancellation(self, client: AsyncClient, auth_headers: Headers) -> None:

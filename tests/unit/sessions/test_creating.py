@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -160,6 +161,16 @@ def test_an_agent_whose_code_is_gone_is_refused(world: World) -> None:
     agent.definition.is_enabled = False
     agent.definition.save()
     assert "code is not loaded" in details_of(world, agents=["scripted"])["agents[0]"][0]
+
+
+def test_unknown_agents_by_the_thousand_are_refused_soon(world: World) -> None:
+    world.agents("scripted")
+    begun = time.perf_counter()
+    found = details_of(world, tasks=[TaskRequest(f"t{number}", agent=f"scriptd {number}") for number in range(500)])
+    assert len(found) == 100
+    assert list(details_of(world, agents=[f"agent {number}" for number in range(20_000)])) == ["agents"]
+    assert list(details_of(world, tasks=[TaskRequest("t", agent="nobody")] * 20_000)) == ["tasks"]
+    assert time.perf_counter() - begun < 5
 
 
 def test_a_capability_that_no_agent_of_the_project_has_is_refused(world: World, make: Make) -> None:

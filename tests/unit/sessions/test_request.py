@@ -1,5 +1,6 @@
 """Reading a request from JSON, and the rules that need no database."""
 
+import time
 from typing import Any
 
 import pytest
@@ -139,6 +140,27 @@ def test_all_problems_of_a_request_are_told_at_once() -> None:
         "tasks[0].agent",
         "tasks[1]",
     }
+
+
+def test_a_hostile_body_costs_little_and_gets_the_first_hundred_problems() -> None:
+    names = [f"name {number}" for number in range(500)]
+    worst = {
+        **{f"field {number}": 1 for number in range(50_000)},
+        "task_description": "x",
+        "tasks": [task(name, depends_on=[f"{name}?"] * 9) for name in names],
+        "agent_configuration": {name: {} for name in names},
+    }
+    begun = time.perf_counter()
+    assert len(faults(worst)) == 100
+    del worst["tasks"], worst["agent_configuration"]
+    assert len(faults({"task_description": "x", "tasks": [task(name, depends_on=["?"]) for name in names]})) == 100
+    assert time.perf_counter() - begun < 5
+
+
+def test_too_many_dependencies_are_refused_as_a_whole() -> None:
+    names = [f"t{number}" for number in range(200)]
+    tasks = [task(name, depends_on=names[:number]) for number, name in enumerate(names)]
+    assert "19,900 dependencies; at most 5,000" in faults_of(tasks=tasks)["tasks"][0]
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 5, True])
