@@ -6,6 +6,7 @@ fails until `World.values` says how to fill it.
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,11 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import AsyncClient, Client
 from drf_spectacular.generators import SchemaGenerator
 
+from agents.models import Agent
 from documents.models import Collection, Document, Passage
 from sessions.models import AgentExecution, AgentMessage, SessionCommand, SessionEvent
 from sessions.streaming.hub import running_hub
@@ -70,6 +73,11 @@ class World:
             payload=json.dumps({**frame, "data": {"task_description": MARK}}),
         )  # fmt: skip
         type(self.session).objects.filter(pk=self.session.pk).update(last_seq=1)
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """The ids among `values`, as they would show in a page."""
+        return {name: str(value) for name, value in self.values.items() if isinstance(value, UUID)}
 
     @property
     def values(self) -> dict[str, object]:
@@ -134,34 +142,48 @@ def call(client: Client, method: str, path: str, body: Any = None) -> Any:
     return getattr(client, method)(path, **kind)
 
 
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens inside is taken back, so that the next call meets the same world."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 SYNC_ROUTES = [route for route in with_objects(api_routes()) if not is_async(route)]
 ASYNC_ROUTES = [route for route in with_objects(api_routes()) if is_async(route)]
+PLAIN_ROUTES = [route for route in [*api_routes(), *page_routes()] if not route.parameters]
 
 
-@pytest.mark.parametrize("route", SYNC_ROUTES, ids=str)
-def test_a_foreign_object_is_a_404_by_every_method(foreign: World, stranger: Client, route: Route) -> None:
-    path = route.fill(foreign.values)
-    before = everything()
-    for method in METHODS:
-        answer = call(stranger, method, path)
-        assert answer.status_code in (404, 405), f"{method} {answer.status_code} {answer.content[:300]!r}"
-        assert MARK not in answer.content.decode()
+def leak(method: str, path: str, answer: Any) -> list[str]:
+    """What is wrong with an answer that should be a 404 and tell nothing."""
+    text = answer.content.decode()
+    wrong = answer.status_code not in (404, 405) or MARK in text
+    return [f"{method} {path}: {answer.status_code} {text[:200]}"] if wrong else []
+
+
+def test_a_foreign_object_is_a_404_on_every_route_by_every_method(foreign: World, stranger: Client) -> None:
+    before, leaks = everything(), []
+    for route in SYNC_ROUTES:
+        path = route.fill(foreign.values)
+        for method in METHODS:
+            leaks += leak(method, route.path, call(stranger, method, path))
+    assert leaks == []
     assert everything() == before
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("route", ASYNC_ROUTES, ids=str)
-async def test_a_foreign_stream_is_a_404_by_every_method(foreign: World, stranger: Client, route: Route) -> None:
-    path = route.fill(foreign.values)
-    before = await sync_to_async(everything)()
-    for method in METHODS:
-        answer = await acall(stranger, method, path)
-        assert answer.status_code in (404, 405), f"{method} {answer.status_code} {answer.content[:300]!r}"
-        assert MARK not in answer.content.decode()
-    assert await sync_to_async(everything)() == before
+async def test_a_foreign_stream_is_a_404_by_every_method(foreign: World, stranger: Client) -> None:
+    before, leaks = await sync_to_async(everything)(), []
     owner = Client()
     await owner.aforce_login(foreign.owner)
-    assert (await acall(owner, "get", path)).status_code == 200
+    for route in ASYNC_ROUTES:
+        path = route.fill(foreign.values)
+        for method in METHODS:
+            leaks += leak(method, route.path, await acall(stranger, method, path))
+        assert (await acall(owner, "get", path)).status_code == 200
+    assert leaks == []
+    assert await sync_to_async(everything)() == before
     await running_hub().close()
 
 
@@ -174,61 +196,63 @@ async def acall(like: Client, method: str, path: str) -> Any:
 
 
 @pytest.mark.parametrize("stranger", ["user"], indirect=True)
-@pytest.mark.parametrize("route", with_objects(page_routes()), ids=str)
-def test_a_page_of_a_foreign_object_is_a_404(foreign: World, stranger: Client, route: Route) -> None:
-    path = route.fill(foreign.values)
-    before = everything()
-    for method in ("get", "post"):
-        answer = getattr(stranger, method)(path)
-        assert answer.status_code in (404, 405), f"{method} {answer.status_code}"
-        assert MARK not in answer.content.decode()
+def test_every_page_of_a_foreign_object_is_a_404(foreign: World, stranger: Client) -> None:
+    before, leaks = everything(), []
+    for route in with_objects(page_routes()):
+        path = route.fill(foreign.values)
+        for method in ("get", "post"):
+            leaks += leak(method, route.path, getattr(stranger, method)(path))
+    assert leaks == []
     assert everything() == before
 
 
-@pytest.mark.parametrize("route", [*SYNC_ROUTES, *with_objects(page_routes())], ids=str)
-def test_the_owner_finds_what_the_stranger_does_not(foreign: World, route: Route) -> None:
-    """Else the test above would pass by asking for something that is not there at all."""
+def test_the_owner_finds_what_the_stranger_does_not(foreign: World) -> None:
+    """Else the tests above would pass by asking for something that is not there at all."""
     owner = Client(raise_request_exception=False)
     owner.force_login(foreign.owner)
-    path = route.fill(foreign.values)
-    assert any(call(owner, method, path).status_code not in (404, 405) for method in METHODS)
+    missed = []
+    for route in [*SYNC_ROUTES, *with_objects(page_routes())]:
+        path = route.fill(foreign.values)
+        with undone():
+            statuses = [call(owner, method, path).status_code for method in METHODS]
+        missed += [] if set(statuses) - {404, 405} else [f"{route.path}: {statuses}"]
+    assert missed == []
 
 
-@pytest.mark.parametrize("route", [r for r in [*api_routes(), *page_routes()] if not r.parameters], ids=str)
-def test_lists_and_pages_show_nothing_foreign(foreign: World, stranger: Client, route: Route) -> None:
-    answer = stranger.get(route.path)
-    assert answer.status_code < 500
-    text = b"".join(answer.streaming_content).decode() if answer.streaming else answer.content.decode()
-    assert MARK not in text
-    assert [name for name, value in foreign.values.items() if isinstance(value, UUID) and str(value) in text] == []
+def test_lists_and_pages_show_nothing_foreign_however_they_are_filtered(foreign: World, stranger: Client) -> None:
+    """Every filter of the schema, and what the pages read from the address, is given a foreign object."""
+    found = []
+    asked = {"capability": "scripted", "q": MARK}
+    for path, names in [*((route.path, PAGE_FILTERS) for route in PLAIN_ROUTES), *filters()]:
+        queries = [{}, *({**asked, name: str(foreign.values[f"{stem_of(name)}_id"])} for name in names)]
+        for query in queries:
+            answer = stranger.get(path, query)
+            text = b"".join(answer.streaming_content).decode() if answer.streaming else answer.content.decode()
+            named = set(query.values())
+            shown = [name for name, value in foreign.identities.items() if value in text and value not in named]
+            if answer.status_code >= 500 or MARK in text.replace(f'"{MARK}"', "") or shown:
+                found.append(f"{path} {query}: {answer.status_code} {shown} {text[:200]}")
+    assert found == []
 
 
-def filters() -> Iterator[tuple[str, str]]:
-    """(path, parameter) of every list filter in the schema that names an object."""
+PAGE_FILTERS = ["like", "document", "collection", "project"]
+STEMS = {"like": "session"}
+KINDS = {"workspace", "project", "collection", "document", "agent", "session", "task"}
+
+
+def stem_of(name: str) -> str:
+    """The kind of object that a filter named `session`, `session_id` or `document_ids` means."""
+    return STEMS.get(name) or name.removesuffix("s").removesuffix("_id")
+
+
+def filters() -> list[tuple[str, list[str]]]:
+    """Each list of the schema with those of its filters that name an object."""
+    found = []
     for path, operations in SchemaGenerator().get_schema(request=None, public=True)["paths"].items():
-        for parameter in operations.get("get", {}).get("parameters", []):
-            if parameter["in"] == "query" and "{" not in path and filter_value(parameter["name"]):
-                yield path, parameter["name"]
-
-
-def filter_value(name: str) -> str | None:
-    """The route parameter that a filter named `session`, `session_id` or `document_ids` means."""
-    stem = name.removesuffix("s").removesuffix("_id")
-    return f"{stem}_id" if f"{stem}_id" in KINDS else None
-
-
-KINDS = {"workspace_id", "project_id", "collection_id", "document_id", "agent_id", "session_id", "task_id"}
-
-
-@pytest.mark.parametrize(("path", "name"), sorted(filters()))
-def test_a_list_filtered_by_a_foreign_object_is_empty_or_refused(
-    foreign: World, stranger: Client, path: str, name: str
-) -> None:
-    value = foreign.values[str(filter_value(name))]
-    answer = stranger.get(path, {name: str(value), "q": MARK})
-    assert answer.status_code in (200, 400, 404)
-    if answer.status_code == 200:
-        assert answer.json()["results"] == []
+        names = [each["name"] for each in operations.get("get", {}).get("parameters", []) if each["in"] == "query"]
+        if "{" not in path:
+            found.append((path, [name for name in names if stem_of(name) in KINDS]))
+    return found
 
 
 RUN = {"task_description": "Do it", "agents": ["scripted"]}
@@ -251,15 +275,40 @@ BODIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "own", "theirs"), BODIES, ids=lambda value: str(value))
-def test_a_foreign_object_named_in_a_body_is_refused_and_nothing_is_made(
-    foreign: World, stranger: Client, path: str, own: dict[str, Any], theirs: dict[str, Any]
-) -> None:
+def test_a_foreign_object_named_in_a_body_is_refused_and_nothing_is_made(foreign: World, stranger: Client) -> None:
     before = everything()
-    answer = call(stranger, "post", path, {**own, **filled(theirs, foreign.values)})
-    assert answer.status_code in (400, 404), answer.content
+    for path, own, theirs in BODIES:
+        answer = call(stranger, "post", path, {**own, **filled(theirs, foreign.values)})
+        assert answer.status_code in (400, 404), f"{path} {theirs}: {answer.content!r}"
     assert everything() == before
-    assert call(stranger, "post", path, own).status_code in (201, 202), "without the foreign object it works"
+    for path, own, _ in BODIES:
+        with undone():
+            assert call(stranger, "post", path, own).status_code in (201, 202), f"{path} works without it"
+
+
+FORMS: list[tuple[str, dict[str, Any]]] = [
+    ("/switch", {"project": "project_id"}),
+    ("/documents/upload", {"collection_id": "collection_id"}),
+    ("/sessions/new", {"goal": "Do it", "who": "agents", "agents": ["agent_id"]}),
+    ("/sessions/new", {"goal": "Do it", "who": "agents", "agents": ["own"], "documents": ["document_id"]}),
+    ("/sessions/new", {"goal": "Do it", "who": "agents", "agents": ["own"], "collection": "collection_id"}),
+]
+
+
+@pytest.mark.parametrize("stranger", ["user"], indirect=True)
+def test_a_foreign_object_named_in_a_form_is_refused_and_nothing_is_made(foreign: World, stranger: Client) -> None:
+    own = Agent.objects.exclude(workspace=foreign.workspace).get(definition__slug="scripted")
+    before = everything()
+    for path, form in FORMS:
+        body = filled(form, {**foreign.values, "own": own.id})
+        if path.endswith("upload"):
+            body["files"] = SimpleUploadedFile("a.txt", b"Some text.")
+        answer = stranger.post(path, body, follow=True)
+        assert answer.status_code < 500, path
+        assert MARK not in answer.content.decode(), f"{path} {form}"
+        assert everything() == before, f"{path} {form}"
+    stranger.post("/sessions/new", filled({**FORMS[-1][1], "collection": ""}, {"own": own.id}))
+    assert everything() != before, "without the foreign object it works"
 
 
 @pytest.mark.parametrize("name", ["collection_id", "project_id"])
