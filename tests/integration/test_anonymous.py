@@ -25,11 +25,11 @@ class Anything(dict[str, object]):
 
 
 def test_an_anonymous_caller_gets_401_on_every_route_by_every_method(db: None) -> None:
-    wrong = []
+    nobody, wrong = APIClient(), []
     for route in api_routes():
         path = route.fill(Anything())
         for method in METHODS:
-            answer = getattr(APIClient(), method)(path)
+            answer = getattr(nobody, method)(path)
             if answer.status_code not in expected(route, method) or set(answer.json()) != {
                 "code",
                 "message",
@@ -47,9 +47,9 @@ def expected(route: Route, method: str) -> tuple[int, ...]:
 
 
 def test_an_anonymous_visitor_is_led_to_the_login(db: None) -> None:
-    wrong = []
+    nobody, wrong = Client(), []
     for route in page_routes():
-        answer = Client().get(route.fill(Anything()))
+        answer = nobody.get(route.fill(Anything()))
         led = answer.status_code == 302 and answer["Location"].startswith("/login")
         if not (answer.status_code == 200 if route.path in OPEN_PAGES else led or answer.status_code == 405):
             wrong.append(f"{route.path}: {answer.status_code}")
