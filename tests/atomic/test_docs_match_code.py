@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands
 
 from orchestrator_site.reference import doors, markdown, pages
 
@@ -26,6 +27,12 @@ def test_a_link_in_the_docs_leads_somewhere(path: Path) -> None:
 def test_a_make_target_named_in_the_docs_exists(path: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z]+)", path.read_text())) <= targets
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_command_named_in_the_docs_exists(path: Path) -> None:
+    named = set(re.findall(r"manage\.py ([a-z_]+)", path.read_text()))
+    assert named <= set(get_commands())
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

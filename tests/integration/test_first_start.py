@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from documents.models import Document
 from orchestrator_site.setup import administrator, sample_data, static_files
@@ -141,3 +141,10 @@ def test_static_files_that_were_half_written_are_written_anew(static_root: Path)
     (static_root / "page.css").write_text("bo")
     static_files.build_static_files()
     assert (static_root / "page.css").read_text() == "body { color: black }"
+
+
+def test_missing_browser_libraries_stop_the_start_with_a_sentence(settings: Any, monkeypatch: Any) -> None:
+    settings.STATICFILES_FINDERS = ["frontend.finders.VendorFinder"]
+    settings.BASE_DIR = settings.STATIC_ROOT
+    with pytest.raises(CommandError, match="npm ci"):
+        set_up(static=True)

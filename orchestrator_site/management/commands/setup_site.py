@@ -4,8 +4,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from core.errors import OrchestratorError
 from orchestrator_site import env
@@ -27,8 +28,11 @@ class Command(BaseCommand):
 
     def handle(self, *, static: bool, quiet: bool, **options: Any) -> None:
         self.quiet = quiet
-        if build_static_files():
-            self.note("Collected the static files")
+        try:
+            if build_static_files():
+                self.note("Collected the static files")
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
         if static:
             return
         call_command("migrate", interactive=False, verbosity=0)
