@@ -1,8 +1,10 @@
 """Asking something of a session's runner."""
 
+import threading
 from typing import Any
 
 import pytest
+from django.db import connection
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from core.clock import SYSTEM_CLOCK
@@ -49,6 +51,36 @@ def test_a_cancel_counts_once_however_often_it_is_asked_for(world: World) -> Non
     session = world.make.session(world.project, status="RUNNING")
     assert ask(world, session, CommandKind.CANCEL).pk == ask(world, session, CommandKind.CANCEL).pk
     assert SessionCommand.objects.count() == AuditEntry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cancels_that_come_at_the_same_time_count_once(world: World) -> None:
+    session = world.make.session(world.project, status="RUNNING")
+    gate, found = threading.Barrier(6), []
+
+    def cancel() -> None:
+        gate.wait()
+        try:
+            found.append(ask(world, session, CommandKind.CANCEL).pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=cancel) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [SessionCommand.objects.get().pk] * 6
+
+
+def test_a_command_of_this_key_that_appears_meanwhile_wins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = world.make.session(world.project, status="RUNNING")
+    first = ask(world, session, CommandKind.PAUSE, dedupe_key="k")
+    looks = iter([None, first])
+    monkeypatch.setattr("sessions.services.commanding._command_of_key", lambda *_: next(looks))
+    monkeypatch.setattr("sessions.services.commanding._check_state", lambda *_: None)
+    assert ask(world, session, CommandKind.PAUSE, dedupe_key="k").pk == first.pk
+    assert AuditEntry.objects.count() == 1
 
 
 def test_the_same_key_counts_once_even_after_the_session_has_ended(world: World) -> None:
