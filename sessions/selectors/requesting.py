@@ -38,7 +38,9 @@ def agent_pool(project_id: UUID, words: Iterable[str] = ()) -> AgentPool:
 
 def documents_by_id(project_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Document]:
     """Those of the documents that are in the project, without their text."""
-    rows = Document.objects.filter(project_id=project_id, id__in=ids).only("id", "title", "status", "error")
+    rows = Document.objects.filter(project_id=project_id, id__in=ids).only(
+        "id", "title", "status", "error", "collection_id"
+    )
     return {row.id: row for row in rows}
 
 

@@ -72,15 +72,17 @@ def check_documents(request: SessionRequest, project_id: UUID, problems: Problem
     """Foreign ids get the same answer as unknown ones."""
     if any(path.startswith("context") for path in problems.by_path):
         return
+    named = request.context.get("collection_id")
+    collection_id = None if named is None else UUID(named)
+    if collection_id is not None and not has_collection(project_id, collection_id):
+        problems.add("context.collection_id", "There is no such collection in this project; list them at /collections.")
+        collection_id = None
     ids = [UUID(text) for text in request.context.get("document_ids") or []]
     known = documents_by_id(project_id, ids) if ids else {}
     for number, document_id in enumerate(ids):
-        fault = _fault_of_document(known.get(document_id))
+        fault = _fault_of_document(known.get(document_id), collection_id)
         if fault:
             problems.add(f"context.document_ids[{number}]", fault)
-    collection = request.context.get("collection_id")
-    if collection is not None and not has_collection(project_id, UUID(collection)):
-        problems.add("context.collection_id", "There is no such collection in this project; list them at /collections.")
 
 
 def _check_word(path: str, word: str, pool: AgentPool, problems: Problems) -> None:
@@ -96,11 +98,13 @@ def _check_own_capabilities(word: str, wanted: Sequence[str], path: str, pool: A
         problems.add(path, f'The agent "{agent.name}" cannot do {listed(lacking)}; name another, or none.')
 
 
-def _fault_of_document(document: Document | None) -> str | None:
+def _fault_of_document(document: Document | None, collection_id: UUID | None) -> str | None:
     if document is None:
         return "There is no such document in this project; list them at /documents."
     if document.status == DocumentStatus.FAILED:
         return f'The document "{document.title}" could not be read: {document.error} Leave it out or upload it again.'
     if document.status != DocumentStatus.READY:
         return f'The document "{document.title}" is still being read; try again in a moment.'
+    if collection_id is not None and document.collection_id != collection_id:
+        return f'The document "{document.title}" is not in the collection named beside it; leave one of the two out.'
     return None

@@ -232,6 +232,17 @@ def test_a_foreign_collection_is_as_unknown_as_one_that_never_was(world: World, 
     assert world.start(context={"collection_id": str(own.id)}).session.context == {"collection_id": str(own.id)}
 
 
+def test_documents_beside_a_collection_must_be_in_it(world: World) -> None:
+    world.agents("planning")
+    shelf = Collection.objects.create(project=world.project, name="Shelf")
+    inside, outside = world.document(collection=shelf), world.document(title="Loose leaf")
+    scope = {"collection_id": str(shelf.id), "document_ids": [str(inside.id), str(outside.id)]}
+    found = details_of(world, context=scope)
+    assert list(found) == ["context.document_ids[1]"]
+    assert 'The document "Loose leaf" is not in the collection' in found["context.document_ids[1]"][0]
+    assert world.start(context={**scope, "document_ids": [str(inside.id)]}).session.context["collection_id"]
+
+
 def test_all_problems_are_told_at_once_whether_they_need_the_database_or_not(world: World) -> None:
     found = details_of(
         world,
