@@ -1,7 +1,8 @@
-"""Headers that browsers enforce for us."""
+"""What holds for every request: headers that browsers enforce for us, and addresses that a database can take."""
 
 from collections.abc import Callable
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
 COMMON = (
@@ -29,6 +30,18 @@ class ContentSecurityPolicy:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", policy_for(request.path))
         return response
+
+
+class NoNulInAddresses:
+    """A NUL character in the path or the query is a 400: no text of ours holds one, and PostgreSQL refuses to look."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path:
+            raise BadRequest("The address holds a NUL character.")
+        return self.get_response(request)
 
 
 def policy_for(path: str) -> str:

@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.middleware.ContentSecurityPolicy",
+    "core.middleware.NoNulInAddresses",
     "workspaces.middleware.AccessMiddleware",
 ]
 

@@ -93,6 +93,11 @@ def test_an_unknown_route_is_a_404_in_json(client: APIClient, path: str) -> None
     assert refusal(client.get(path), 404)["code"] == "not_found"
 
 
+@pytest.mark.parametrize("path", ["/api/v1/me?q=%00", "/api/v1/me%00"])
+def test_a_nul_character_in_an_address_is_a_400(client: APIClient, path: str) -> None:
+    assert refusal(client.get(path), 400)["code"] == "unreadable"
+
+
 def test_an_unknown_page_is_a_404_in_html(db: None) -> None:
     answer = Client().get("/nonsense")
     assert (answer.status_code, answer["Content-Type"].split(";")[0]) == (404, "text/html")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.cache import cache
-from django.db import connection
+from django.db import OperationalError, connection
 
 from core.errors import Conflict, Forbidden, Invalid, LimitExceeded, NotFound, OrchestratorError, Unauthenticated
 from tests.make import Make
@@ -241,7 +241,29 @@ def test_a_user_that_is_switched_off_cannot_log_in(make: Make) -> None:
         services.log_in(username=user.username, password=PASSWORD)
 
 
+def test_a_name_with_a_nul_character_is_just_unknown(make: Make) -> None:
+    workspace = make.workspace()
+    access = access_of_user(make.member(workspace, Role.OWNER))
+    with pytest.raises(Unauthenticated):
+        services.log_in(username="a\x00b", password=PASSWORD)
+    with pytest.raises(Invalid):
+        services.add_member(access=access, workspace_id=workspace.id, username="a\x00b", role=Role.VIEWER)
+
+
 # Secrets
+
+
+def test_a_database_too_busy_to_note_a_keys_use_does_not_refuse_the_request(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = access_of_user(make.member(make.workspace(), Role.OWNER))
+    key, _ = services.create_key(access=access, name="k")
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("workspaces.services.keys.ApiKey.objects.filter", refuse)
+    services.touch_key(key=key)
 
 
 def test_neither_password_nor_key_nor_ticket_is_logged(make: Make, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+import structlog
+from django.db import OperationalError, transaction
 from django.db.models import Q
 
 from core.clock import SYSTEM_CLOCK
@@ -16,6 +17,8 @@ from workspaces.policies import checked_name
 from workspaces.selectors import api_keys, project_for
 from workspaces.services.audit import record_audit
 from workspaces.states import Role
+
+log = structlog.get_logger(__name__)
 
 
 def create_key(
@@ -83,12 +86,18 @@ def revoke_keys_of(*, access: Access, member: Membership, above: Role | None) ->
 
 
 def touch_key(*, key: ApiKey) -> None:
-    """Notes that the key was used, at most once a minute, so that a busy key is not a hot row."""
+    """Notes that the key was used, at most once a minute, so that a busy key is not a hot row.
+
+    A database too busy to take the note is no reason to refuse the request.
+    """
     now = SYSTEM_CLOCK.now()
     stale = now - conf.KEY_USE_RESOLUTION
     if key.last_used_at is None or key.last_used_at <= stale:
         unused = Q(last_used_at__isnull=True) | Q(last_used_at__lte=stale)
-        ApiKey.objects.filter(unused, pk=key.pk).update(last_used_at=now)
+        try:
+            ApiKey.objects.filter(unused, pk=key.pk).update(last_used_at=now)
+        except OperationalError:
+            log.warning("key_use_not_noted", prefix=key.prefix)
 
 
 def _audit(access: Access, key: ApiKey, action: str) -> None:

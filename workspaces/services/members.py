@@ -19,7 +19,8 @@ def add_member(*, access: Access, workspace_id: UUID, username: str, role: Role)
     Conflict when they are a member already."""
     access.require(workspace_id, Role.ADMIN)
     _require_cover(access, workspace_id, role)
-    user = User.objects.filter(username=username, is_active=True).first()
+    known = "\x00" not in username  # which PostgreSQL would refuse to look for
+    user = User.objects.filter(username=username, is_active=True).first() if known else None
     if user is None:
         sentence = f"There is no user named {username!r}. An operator makes users in the admin."
         raise Invalid(sentence, details={"username": [sentence]})
