@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from frontend.presenters.words import gist
+from frontend.presenters.words import AGENT_ICONS, gist
 from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, SessionEvent
-from sessions.states import TaskStatus
+from sessions.states import MessageType, TaskStatus
 
 LONGEST_LOG_TEXT = 400
 _HIDDEN_SCORES = {"id", "agent", "agent_id", "name", "chosen", "definition"}
@@ -66,6 +66,7 @@ class MessageLine:
     id: str
     sender: str
     receiver: str
+    icon: str
     kind: str
     topic: str
     at: datetime
@@ -98,7 +99,7 @@ class Figures:
     messages: int
     scope: str
     usage: Sequence[tuple[str, str]]
-    has_longer_goal: bool
+    goal: str
 
 
 def present_task(task: AgentTask, now: datetime) -> TaskLine:
@@ -135,7 +136,8 @@ def present_message(message: AgentMessage) -> MessageLine:
         id=str(message.id),
         sender=message.from_agent.name,
         receiver=message.to_agent.name if message.to_agent else "everyone",
-        kind=str(message.message_type).lower(),
+        icon=AGENT_ICONS.get(message.from_agent.definition.slug, "cpu"),
+        kind=_kind(message.message_type),
         topic=message.topic,
         at=message.created_at,
         gist=gist(content)[:LONGEST_LOG_TEXT],
@@ -174,7 +176,7 @@ def present_figures(session: AgentSession, tasks: Sequence[AgentTask], messages:
         messages=messages,
         scope=_scope(session.context),
         usage=[(name.replace("_", " ").capitalize(), f"{amount:g}") for name, amount in _amounts(session.usage)],
-        has_longer_goal=session.task_description.strip() != session.title.strip(),
+        goal="" if session.task_description.strip() == session.title.strip() else session.task_description,
     )
 
 
@@ -219,6 +221,7 @@ def _task_json(task: AgentTask) -> dict[str, Any]:
         "status": str(task.status),
         "agent": agent_json(task.agent) if task.agent else None,
         "depends_on": [str(edge.depends_on_id) for edge in task.dependencies.all()],
+        "parent": str(task.parent_task_id) if task.parent_task_id else None,
         "attempt": line.attempt if line else 0,
         "progress": _progress(task),
         "note": _note(task, line),
@@ -285,6 +288,11 @@ def _is_named(row: Mapping[str, Any], word: str) -> bool:
     return bool(word) and word in {str(row.get(key)) for key in _HIDDEN_SCORES}
 
 
+def _kind(message_type: str) -> str:
+    """A notification is what most messages are: it goes without saying."""
+    return "" if message_type == MessageType.NOTIFICATION else str(message_type).lower()
+
+
 def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
@@ -295,7 +303,7 @@ def _level(event_type: str, data: Mapping[str, Any]) -> str:
     if event_type in ("task.retrying", "task.skipped", "log.truncated"):
         return "warning"
     level = str(data.get("level", "info")).lower()
-    return level if level in ("warning", "error") else "info"
+    return level if level in ("debug", "warning", "error") else "info"
 
 
 def _sentence(frame: Mapping[str, Any], data: Mapping[str, Any], names: Mapping[str, str]) -> str:

@@ -44,9 +44,13 @@ def gist(content: Any) -> str:
         return f"{len(content)} entries"
     if not isinstance(content, Mapping):
         return str(content)
+    if content.get("truncated") is True and isinstance(content.get("bytes"), int):
+        return f"{max(1, round(content['bytes'] / 1024))} KB"
+    if "output" in content:
+        return gist(content["output"])
     for key in _TELLING:
-        if isinstance(content.get(key), str) and content[key]:
-            return str(content[key])
+        if isinstance(content.get(key), str | Mapping) and content[key]:
+            return gist(content[key])
     return " · ".join(_part(key, value) for key, value in content.items())
 
 

@@ -19,8 +19,11 @@ export function clock(at) {
 export function gist(content) {
   if (typeof content === "string") return content;
   if (content === null || typeof content !== "object") return String(content);
+  if (content.truncated === true && Number.isFinite(content.bytes)) return `${Math.max(1, Math.round(content.bytes / 1024))} KB`;
+  if ("output" in content) return gist(content.output);
   for (const key of ["summary", "text", "answer", "message", "said", "goal", "question"]) {
     if (typeof content[key] === "string" && content[key]) return content[key];
+    if (content[key] && typeof content[key] === "object" && !Array.isArray(content[key])) return gist(content[key]);
   }
   if (Array.isArray(content)) return `${content.length} entries`;
   return Object.entries(content)

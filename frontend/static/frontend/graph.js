@@ -28,7 +28,9 @@ export class PlanGraph {
     graph.setDefaultEdgeLabel(() => ({}));
     for (const task of this.model.tasks.values()) graph.setNode(task.id, { ...NODE });
     for (const task of this.model.tasks.values()) {
-      for (const earlier of task.depends_on) if (this.model.tasks.has(earlier)) graph.setEdge(earlier, task.id);
+      const before = task.depends_on.filter((earlier) => this.model.tasks.has(earlier));
+      for (const earlier of before) graph.setEdge(earlier, task.id);
+      if (!before.length && this.model.tasks.has(task.parent)) graph.setEdge(task.parent, task.id, { made: true });
     }
     if (this.model.tasks.size) dagre.layout(graph);
     const size = graph.graph();
@@ -43,7 +45,7 @@ export class PlanGraph {
     this.svg.replaceChildren(arrowhead());
     this.edges.clear();
     for (const edge of graph.edges()) {
-      const path = svg("path", { class: "edge", d: curve(graph.edge(edge).points, this.narrow), "marker-end": "url(#arrow)" });
+      const path = svg("path", { class: graph.edge(edge).made ? "edge made" : "edge", d: curve(graph.edge(edge).points, this.narrow), "marker-end": "url(#arrow)" });
       this.edges.set(`${edge.v}>${edge.w}`, path);
       this.svg.append(path);
     }
@@ -85,7 +87,7 @@ export class PlanGraph {
       this.layout();
       return;
     }
-    const scale = Math.min(1, Math.max(0.5, room / this.size.width));
+    const scale = Math.min(1, Math.max(0.7, room / this.size.width));
     this.canvas.style.transform = scale === 1 ? "" : `scale(${scale})`;
     this.canvas.style.width = `${this.size.width}px`;
     this.canvas.style.height = `${this.size.height}px`;

@@ -49,11 +49,18 @@ function addTask(model, frame, data) {
     status: "PENDING",
     agent: agentOf(model, frame.agent ?? data.agent),
     depends_on: (data.depends_on ?? []).map((other) => (model.tasks.has(other) ? other : (byName.get(other) ?? other))),
+    parent: data.parent_task ?? planOf(model),
     attempts: [],
     progress: 0,
     note: "",
   });
   return "structure";
+}
+
+/* The task that is making the plan: what appears while it runs is its work. */
+function planOf(model) {
+  const plan = [...model.tasks.values()].find((task) => task.task_type === "planning" && task.status === "RUNNING");
+  return plan?.id ?? null;
 }
 
 export function agentOf(model, reference) {

@@ -1,7 +1,7 @@
 /* The session page, live: frames go into the model, the model into graph, timeline, tasks, messages and log. */
 
 import { clock, duration, gist, pretty, serverNow } from "./format.js";
-import { PlanGraph } from "./graph.js";
+import { PlanGraph, iconOf } from "./graph.js";
 import { FINISHED, agentOf, applyFrame, createModel, finishedShare } from "./model.js";
 import { localTimes } from "./page.js";
 import { SessionStream } from "./stream.js";
@@ -41,7 +41,7 @@ function take(frame) {
   if (frame.type === "message.sent") addMessage(frame);
   addLogLine(frame);
   if (changed === "structure") relayout();
-  if (changed === "session") refreshSoon(0);
+  if (changed === "session") refreshSoon(FINISHED.has(model.status) ? 0 : 60);
   else if (["structure", "task"].includes(changed) && frame.type !== "execution.progress") refreshSoon(700);
   paint();
 }
@@ -131,6 +131,7 @@ async function refresh() {
     if (!answer.ok) throw new Error(String(answer.status));
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.querySelectorAll("[data-swap]").forEach((region) => swap(region, fresh.getElementById(region.id)));
+    completeMessages(fresh);
     paint();
   } catch {
     if (!FINISHED.has(model.status) || refreshTries++ < 8) refreshSoon(1500);
@@ -157,13 +158,27 @@ function addMessage(frame) {
   if (data.message) item.id = `message-${data.message}`;
   fill(item, "from", agentOf(model, data.from ?? frame.agent)?.name ?? "an agent");
   fill(item, "to", data.to ? agentOf(model, data.to).name : "everyone");
-  fill(item, "type", String(data.message_type ?? "").toLowerCase());
+  fill(item, "type", data.message_type === "NOTIFICATION" ? "" : String(data.message_type ?? "").toLowerCase());
+  item.querySelector("[data-icon]").className = `bi bi-${iconOf({ agent: agentOf(model, data.from ?? frame.agent) })}`;
   fill(item, "topic", data.topic ?? "");
   fill(item, "gist", gist(data.content));
   fill(item, "content", pretty(data.content));
+  if (data.content?.truncated === true) item.dataset.short = "";
   stamp(item, frame.at);
   append("messages", item);
   graph.flow(data.from_task ?? frame.task, data.to_task);
+}
+
+/* An event cuts a long message short; the page that came from the server has all of it. */
+function completeMessages(fresh) {
+  for (const item of feeds.messages.querySelectorAll("[data-short]")) {
+    const whole = fresh.getElementById(item.id);
+    if (!whole) continue;
+    item.removeAttribute("data-short");
+    for (const field of ["gist", "content"]) {
+      fill(item, field, whole.querySelector(`[data-field=${field}]`).textContent);
+    }
+  }
 }
 
 function addLogLine(frame) {
@@ -180,7 +195,7 @@ function levelOf(frame) {
   if (frame.type.endsWith(".failed")) return "error";
   if (["task.retrying", "task.skipped", "log.truncated"].includes(frame.type)) return "warning";
   const level = String(frame.data?.level ?? "info").toLowerCase();
-  return ["warning", "error"].includes(level) ? level : "info";
+  return ["debug", "warning", "error"].includes(level) ? level : "info";
 }
 
 function sentence(frame) {
