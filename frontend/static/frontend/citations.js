@@ -33,6 +33,16 @@ async function open(link) {
   }
 }
 
+/* Escape also counts while the panel is still sliding in. */
+let closing = false;
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && panel?.classList.contains("showing")) closing = true;
+});
+panel?.addEventListener("shown.bs.offcanvas", () => {
+  if (closing) window.bootstrap.Offcanvas.getInstance(panel).hide();
+  closing = false;
+});
+
 panel?.addEventListener("hidden.bs.offcanvas", () => {
   opened?.setAttribute("aria-expanded", "false");
   opened?.focus();

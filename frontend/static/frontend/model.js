@@ -82,7 +82,11 @@ const HANDLERS = {
     task.started_at ??= frame.at;
     task.attempt = data.attempt ?? 1;
     task.progress = 0;
-    task.attempts.push({ number: task.attempt, state: "RUNNING", started_at: frame.at, completed_at: null });
+    /* The snapshot may already know it: its rows are read a moment after its last_seq. */
+    const attempt = task.attempts.find((known) => known.number === task.attempt);
+    const fresh = { number: task.attempt, state: "RUNNING", started_at: frame.at, completed_at: null };
+    if (attempt) Object.assign(attempt, fresh);
+    else task.attempts.push(fresh);
     return "task";
   },
   "task.retrying": (task, frame, data) => {
