@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from core.clock import SYSTEM_CLOCK
+from sessions.events import record_event
 from sessions.streaming.verify import ChainRow, Verdict, verify_chain
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +31,13 @@ def wait_for(what: Callable[[], Any], seconds: float, reason: str) -> Any:
             return answer
         time.sleep(0.05)
     raise AssertionError(f"{reason}: not within {seconds} s")
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def processes() -> Mapping[int, tuple[int, str]]:
@@ -116,6 +126,34 @@ class Site:
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.folder / "orchestrator.sqlite3", timeout=20)) as connection:
             return connection.execute(sql, values).fetchall()
+
+    def memory_kib(self, name: str) -> int:
+        """Resident memory of a child."""
+        command = ["ps", "-o", "rss=", "-p", str(self.children()[name])]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    def append_events(self, session_id: str, *, count: int, size: int) -> None:
+        """More events of about `size` bytes at the end of a log, as if the journal had written them."""
+        key = UUID(session_id).hex
+        with closing(sqlite3.connect(self.folder / "orchestrator.sqlite3", timeout=20)) as connection:
+            last_seq, previous = connection.execute(
+                "SELECT last_seq, last_hash FROM agent_session WHERE id = ?", [key]
+            ).fetchone()
+            for seq in range(last_seq + 1, last_seq + count + 1):
+                at = SYSTEM_CLOCK.now()
+                event = record_event(
+                    previous_hash=previous, seq=seq, event_type="log", at=at, data={"text": "x" * size}
+                )
+                previous = event.hash
+                connection.execute(
+                    "INSERT INTO session_event (session_id, seq, type, payload, hash, created_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    [key, seq, event.type, event.payload, event.hash, at.isoformat(sep=" ")[:26]],
+                )
+            connection.execute(
+                "UPDATE agent_session SET last_seq = ?, last_hash = ? WHERE id = ?", [last_seq + count, previous, key]
+            )
+            connection.commit()
 
     def status(self, session_id: str) -> str:
         return str(self.query("SELECT status FROM agent_session WHERE id = ?", UUID(session_id).hex)[0][0])

@@ -20,10 +20,14 @@ class Closed(Exception):
 class WebSocket:
     """Connects at once; `receive` gives the next text frame."""
 
-    def __init__(self, address: str, path: str, *, timeout: float = 10, **headers: str) -> None:
+    def __init__(self, address: str, path: str, *, timeout: float = 10, buffer: int = 0, **headers: str) -> None:
         parts = urlsplit(address)
         assert parts.hostname is not None
-        self._sock = socket.create_connection((parts.hostname, parts.port or 80), timeout)
+        self._sock = socket.socket()
+        self._sock.settimeout(timeout)
+        if buffer:  # how little the kernel keeps for a client that does not read
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        self._sock.connect((parts.hostname, parts.port or 80))
         self._buffer = b""
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {path} HTTP/1.1", f"Host: {parts.netloc}", "Upgrade: websocket", "Connection: Upgrade"]

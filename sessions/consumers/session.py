@@ -1,5 +1,6 @@
 """`/ws/sessions/{id}?after=SEQ`: one session's log, then what happens."""
 
+from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from sessions.consumers.socket import Receive, Scope, Send, Socket, serve
@@ -23,16 +24,23 @@ async def _stream_session(socket: Socket, hub: Hub, access: Access) -> None:
     async with hub.subscribe(place.session_id, place.after, place.last_seq) as subscription:
         if place.is_finished and place.after == place.last_seq:
             subscription.cursor.has_ended = True
+        sent = Sent(place.after)
         try:
-            await _send_frames(socket, subscription)
+            await _send_frames(socket, subscription, sent)
         except SlowClient:
-            cursor = subscription.cursor.seq
-            await socket.close(CloseCode.SLOW, f"Too slow: resume from {cursor}.", cursor)
+            await socket.close(CloseCode.SLOW, f"Too slow: resume from {sent.seq}.", sent.seq)
         else:
-            await socket.close(CloseCode.NORMAL, "The session has ended.", subscription.cursor.seq)
+            await socket.close(CloseCode.NORMAL, "The session has ended.", sent.seq)
 
 
-async def _send_frames(socket: Socket, subscription: Subscription) -> None:
+@dataclass(slots=True)
+class Sent:
+    """The newest event that was sent."""
+
+    seq: int
+
+
+async def _send_frames(socket: Socket, subscription: Subscription, sent: Sent) -> None:
     """Returns when the session has ended and nothing came for LINGER_SECONDS since."""
     while True:
         has_ended = subscription.cursor.has_ended
@@ -40,7 +48,8 @@ async def _send_frames(socket: Socket, subscription: Subscription) -> None:
         if not rows and has_ended:
             return
         if not rows:
-            await socket.send(heartbeat(subscription.cursor.seq))
-        for _, text in rows:
+            await socket.send(heartbeat(sent.seq))
+        for seq, text in rows:
             await socket.send(text)
-        await socket.keep_pace()
+            sent.seq = max(sent.seq, seq)
+            await socket.keep_pace()

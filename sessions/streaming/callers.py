@@ -43,10 +43,13 @@ def access_of_http(request: HttpRequest) -> Access:
 def access_of_socket(scope: MutableMapping[str, Any]) -> Access:
     """The caller of a WebSocket handshake.
 
-    Raises: Forbidden when a browser shows a page of another site (a cookie alone proves nothing then), Unauthenticated.
+    A page of another site may not use the cookie, which browsers send along by themselves; it asks for a ticket.
+    Raises: Forbidden for such a page, Unauthenticated.
     """
     request = ASGIRequest({**scope, "type": "http", "method": "GET"}, BytesIO())
-    check_host_and_origin(request)
+    check_host(request)
+    if not (request.GET.get("ticket") or request.headers.get("Authorization") or request.headers.get("X-API-Key")):
+        check_origin(request)
     engine = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
     session: SessionBase = engine(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     request.session = session
@@ -54,15 +57,21 @@ def access_of_socket(scope: MutableMapping[str, Any]) -> Access:
     return access_of_http(request)
 
 
-def check_host_and_origin(request: HttpRequest) -> None:
-    """Raises: Forbidden for a host we do not serve, or an `Origin` that is neither this host nor a trusted one."""
+def check_host(request: HttpRequest) -> None:
+    """Raises: Forbidden for a host name that is not ours (somebody else's name may point at this machine)."""
     try:
-        host = request.get_host()
+        request.get_host()
     except DisallowedHost as error:
         raise Forbidden("This host name is not served here: add it to ALLOWED_HOSTS.") from error
+
+
+def check_origin(request: HttpRequest) -> None:
+    """Raises: Forbidden for an `Origin` that is neither this host nor a trusted one."""
     origin = request.headers.get("Origin", "")
-    if origin and urlsplit(origin).netloc.lower() != host.lower() and not _is_trusted(origin):
-        raise Forbidden(f"Pages of {origin} may not open this stream: add it to CSRF_TRUSTED_ORIGINS.")
+    if origin and urlsplit(origin).netloc.lower() != request.get_host().lower() and not _is_trusted(origin):
+        raise Forbidden(
+            f"Pages of {origin} may not use this login: give them a ?ticket=, or add them to CSRF_TRUSTED_ORIGINS."
+        )
 
 
 def _is_trusted(origin: str) -> bool:

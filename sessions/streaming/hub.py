@@ -51,6 +51,7 @@ class Hub:
         self._followed: dict[str, _Followed] = {}
         self._opening: dict[str, asyncio.Lock] = {}
         self._watchers: set[Callable[[str], None]] = set()
+        self._unfollowing: set[asyncio.Future[None]] = set()
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="stream-reader")
         self._source: Source | None = None
         self._starting = asyncio.Lock()
@@ -63,10 +64,9 @@ class Hub:
             yield Subscription(followed.tail, Cursor(after))
         finally:
             followed.followers -= 1
-            if not followed.followers and self._followed.get(session_id) is followed:
-                del self._followed[session_id]
-                followed.task.cancel()
-                await self._unfollow(session_id)
+            if not followed.followers:
+                loop = asyncio.get_running_loop()
+                loop.call_later(conf.TAIL_SECONDS, self._drop_unfollowed, session_id, followed)
 
     @asynccontextmanager
     async def watch(self, on_change: Callable[[str], None]) -> AsyncIterator[None]:
@@ -135,9 +135,18 @@ class Hub:
                 await tail.fill(last_seq)
                 followed = _Followed(tail, asyncio.create_task(self._keep_following(tail)))
                 self._followed[session_id] = followed
+                tail.look()  # for the hints that came while it was being filled
             followed.followers += 1
         self._opening.pop(session_id, None)
         return followed
+
+    def _drop_unfollowed(self, session_id: str, followed: _Followed) -> None:
+        if not followed.followers and self._followed.get(session_id) is followed:
+            del self._followed[session_id]
+            followed.task.cancel()
+            unfollowing = asyncio.ensure_future(self._unfollow(session_id))
+            self._unfollowing.add(unfollowing)
+            unfollowing.add_done_callback(self._unfollowing.discard)
 
     async def _unfollow(self, session_id: str) -> None:
         source = await self.start()

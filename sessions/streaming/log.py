@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sessions.models import AgentSession, SessionEvent
 from sessions.states import FINISHED_SESSION
+from sessions.streaming import conf
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ def head(session_id: str) -> Head | None:
 
 
 def frames_after(session_id: str, after: int, limit: int) -> list[tuple[int, str]]:
-    """(seq, frame text) of the events that follow seq `after`, in order."""
+    """(seq, frame text) of the events that follow seq `after`, in order: `limit` or about PAGE_BYTES of them."""
     rows = SessionEvent.objects.filter(session_id=UUID(session_id), seq__gt=after).order_by("seq")
-    return list(rows.values_list("seq", "payload")[:limit])
+    found: list[tuple[int, str]] = []
+    size = 0
+    for seq, payload in rows.values_list("seq", "payload")[:limit].iterator(chunk_size=50):
+        found.append((seq, payload))
+        size += len(payload)
+        if size >= conf.PAGE_BYTES:
+            break
+    return found

@@ -54,6 +54,10 @@ class Tail:
         if notice.last_seq > self.head or not notice.last_seq:
             self._wanted.set()
 
+    def look(self) -> None:
+        """Make `follow` read the log now."""
+        self._wanted.set()
+
     async def follow(self) -> None:
         """Read the log whenever a notice says there is more, and every 2 s anyway. Runs until cancelled."""
         while True:
@@ -68,7 +72,7 @@ class Tail:
     async def catch_up(self) -> None:
         while rows := await self.read(self.session_id, self.head, conf.PAGE_EVENTS):
             self._append(row for row in rows if row[0] > self.head)
-            if len(rows) < conf.PAGE_EVENTS:
+            if len(rows) < conf.PAGE_EVENTS and sum(len(text) for _, text in rows) < conf.PAGE_BYTES:
                 return
 
     async def take(self, cursor: Cursor, limit: int = 200) -> list[tuple[int, str]]:

@@ -146,3 +146,36 @@ def test_a_port_in_use_is_said_in_one_sentence_with_exit_code_2(tmp_path: Path) 
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"127.0.0.1:{port}" in done.stderr
+
+
+def test_a_client_that_does_not_read_is_dropped_and_slows_nobody(site: Site) -> None:
+    """24 MB of events: the server keeps about one for the sleeper, serves the other, and says where to resume."""
+    seeded = site.seed(sessions=1)
+    session_id, key = seeded["sessions"][0], seeded["key"]
+    wait_for(lambda: ended(site, [session_id]), 20, "the session ends")
+    count = len(event_types(site, session_id))
+    site.append_events(session_id, count=400, size=60_000)
+    path = f"/ws/sessions/{session_id}"
+    before = site.memory_kib("web")
+    with WebSocket(site.address, path, buffer=4096, X_API_Key=key) as sleeper:
+        with WebSocket(site.address, path, X_API_Key=key) as reader:
+            assert [reader.receive()["seq"] for _ in range(count + 400)] == list(range(1, count + 401))
+        assert site.memory_kib("web") - before < 24_000
+        time.sleep(11)
+        seen = read_until_closed(sleeper)
+    assert [frame["seq"] for frame in seen] == list(range(1, len(seen) + 1))
+    assert len(seen) < count + 400
+    with WebSocket(site.address, f"{path}?after={len(seen)}", X_API_Key=key) as again:
+        assert again.receive()["seq"] == len(seen) + 1
+
+
+def read_until_closed(stream: WebSocket) -> list[dict[str, Any]]:
+    """All frames of the log that are still to come."""
+    seen: list[dict[str, Any]] = []
+    try:
+        while True:
+            frame = stream.receive()
+            if "seq" in frame:
+                seen.append(frame)
+    except (Closed, OSError):
+        return seen
