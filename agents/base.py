@@ -1,15 +1,14 @@
 """`BaseAgent`: what a class must be to work here. No Django, so that agents also run in bare processes."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from agents.runtime import AgentContext
+from agents.runtime import AgentContext, AgentError
 
 Isolation = Literal["loop", "process"]
 
 
-class BaseAgent(ABC):
+class BaseAgent:
     """One agent at work. Subclasses declare what they can do and implement `run`.
 
     `run` is `async def run(self, ctx)`, or a plain `def run(self, ctx)` that is run in a thread and may call the same
@@ -44,9 +43,12 @@ class BaseAgent(ABC):
         self.is_active = False
         self.is_initialized = False
 
-    @abstractmethod
     def run(self, ctx: AgentContext) -> Any:
-        """Do the task in `ctx` and return its output as JSON (async or plain)."""
+        """Do the task in `ctx` and return its output as JSON (async or plain).
+
+        Raises: AgentError from a class that only has lifecycle hooks and cannot be given tasks.
+        """
+        raise AgentError(f"{type(self).__name__} implements no `run`: it takes no tasks", code="no_run", permanent=True)
 
     def to_dict(self) -> dict[str, Any]:
         """What this agent is, as JSON."""

@@ -40,6 +40,7 @@ class LocalAgentHost:
     documents_of: Callable[[Session], DocumentReader]
     emit_frame: Callable[[str, str], None]
     new_id: Callable[[], str]
+    close_documents: Callable[[], None] = lambda: None
     modules: tuple[str, ...] = ()
     folder: Path = field(default_factory=Path.cwd)
     threads: ThreadPoolExecutor = field(
@@ -51,6 +52,11 @@ class LocalAgentHost:
     @property
     def running_count(self) -> int:
         return len(self._running)
+
+    def close(self) -> None:
+        """Let go of the threads; nothing is started any more."""
+        self.threads.shutdown(wait=False)
+        self.close_documents()
 
     def start(self, runner: SessionRunner, session: Session, effect: StartAgent) -> None:
         agent = session.roster[effect.task.agent_id or ""]

@@ -5,7 +5,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol, TypeVar
@@ -18,6 +17,7 @@ from sessions.engine.runner import AgentHost, SessionRunner, happened_within
 from sessions.engine.slots import Slots
 from sessions.engine.state import Session
 from sessions.engine.store.base import Claim, Store, StoreUnavailable, WorkerIdentity
+from sessions.engine.threads import ReaderPool
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -33,6 +33,8 @@ ORPHANS_SECONDS = 5.0
 class LocalAgents(AgentHost, Protocol):
     @property
     def running_count(self) -> int: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +111,14 @@ class EngineHost:
         self._slots = Slots(self._options.max_executions)
         self._rng = Random()
         self._asked: set[str] = set()
-        self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="engine-read")
+        self._readers = ReaderPool("engine-read", 4, self._close_connections)
         self._agents = self._make_agents()
         self._tick_at = time.monotonic()
         self._ready.set()
         while not self._stopping.is_set():
             await self._one_life()
+        self._agents.close()
+        self._readers.close()
 
     async def _one_life(self) -> None:
         """From the registration of a worker to its retirement, or to the loss of its lease."""
@@ -240,12 +244,12 @@ class EngineHost:
 
     async def _watch_changes(self) -> None:
         """Where the database has a cheap mark of change, look at it often: the safety net of lost doorbells."""
-        reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-watch")
+        reader = ReaderPool("engine-watch", 1, self._close_connections)
         seen: Any = None
         try:
             while True:
                 with contextlib.suppress(StoreUnavailable):
-                    mark = await asyncio.get_running_loop().run_in_executor(reader, self._store.changes)
+                    mark = await reader.run(self._store.changes)
                     if mark is None:
                         return
                     if mark != seen:
@@ -253,8 +257,7 @@ class EngineHost:
                         self._look.set()
                 await asyncio.sleep(CHANGE_LOOK_SECONDS)
         finally:
-            reader.submit(self._close_connections)
-            reader.shutdown(wait=False)
+            reader.close()
 
     async def _drain(self) -> None:
         """Let what runs finish within the grace; then hand over."""
@@ -269,20 +272,23 @@ class EngineHost:
 
     def _lose_all(self, worker: WorkerIdentity) -> None:
         log.error("engine.lease_lost", worker=worker.id, sessions=len(self._runners))
-        for runner in list(self._runners.values()):
+        for session_id, runner in list(self._runners.items()):
             runner.lose()
+            self._works[session_id].cancel()
 
     async def _read(self, function: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, function, *args)
+        return await self._readers.run(function, *args)
 
 
 async def _end_leftovers() -> None:
-    """Cancel whatever still runs on the loop; code that ignores it is not waited for."""
+    """Let cancelled agents tidy up for a moment; code that ignores a cancel is not waited for."""
     leftovers = asyncio.all_tasks() - {asyncio.current_task()}
+    if leftovers:
+        _, leftovers = await asyncio.wait(leftovers, timeout=1)
     for work in leftovers:
         work.cancel()
     if leftovers:
-        await asyncio.wait(leftovers, timeout=1)
+        await asyncio.wait(leftovers, timeout=0.2)
 
 
 def _needs_agents(session: Session) -> bool:

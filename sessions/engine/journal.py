@@ -97,7 +97,16 @@ class Journal:
             while self._step():
                 pass
         finally:
+            self._refuse_the_rest()
             self._close_connections()
+
+    def _refuse_the_rest(self) -> None:
+        """Nobody waits for a journal that has ended."""
+        while not self._queue.empty():
+            submission = self._queue.get_nowait()
+            refused: list[Outcome] = [Refused()]
+            if submission is not None:
+                self._loop.call_soon_threadsafe(_resolve, [submission], refused)
 
     def _step(self) -> bool:
         self._keep_lease()
@@ -150,7 +159,13 @@ class Journal:
 
     def _write(self, group: list[_Submission]) -> None:
         batches = [submission.batch for submission in group]
-        outcomes = self._write_until_known(batches)
+        try:
+            outcomes = self._write_until_known(batches)
+        except Exception:
+            log.exception("engine.journal_failed", batches=len(batches))
+            outcomes = [Refused() for _ in batches]
+            self._lease_until = 0.0
+            self._tell_lost()
         notices = [
             Notice(batch.session_id, batch.session.last_seq, tuple(event.payload for event in batch.events))
             for batch, outcome in zip(batches, outcomes, strict=True)

@@ -1,7 +1,5 @@
 """The engine host as this site runs it: on Django's database, with this process's agents."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from django.conf import settings
 from django.db import connections
 
@@ -15,6 +13,7 @@ from sessions.engine.host import EngineHost, HostOptions
 from sessions.engine.journal import Publisher
 from sessions.engine.state import Session
 from sessions.engine.store.sql import SqlStore, this_worker
+from sessions.engine.threads import ReaderPool
 
 
 def build_host(publisher: Publisher, *, alias: str = "default") -> EngineHost:
@@ -32,16 +31,17 @@ def build_host(publisher: Publisher, *, alias: str = "default") -> EngineHost:
 
 def build_agents(publisher: Publisher) -> LocalAgentHost:
     """The agents of this process's registry; their documents are read in threads of their own."""
-    readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="engine-documents")
+    readers = ReaderPool("engine-documents", 4, connections.close_all)
 
     def documents_of(session: Session) -> ScopedDocuments:
-        return ScopedDocuments(project_id=session.project_id, context=session.context, threads=readers)
+        return ScopedDocuments(project_id=session.project_id, context=session.context, readers=readers)
 
     return LocalAgentHost(
         registry=get_registry(),
         documents_of=documents_of,
         emit_frame=publisher.publish_token,
         new_id=new_text_id,
+        close_documents=readers.close,
         modules=tuple(registry_modules()),
         folder=settings.BASE_DIR,
     )

@@ -10,6 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 from django.test import AsyncClient
 
 from agents.services import ensure_builtin_agents, sync_definitions
@@ -39,6 +40,7 @@ def make(transactional_db: None) -> Make:
 async def client() -> AsyncIterator[AsyncClient]:
     yield AsyncClient()
     await running_hub().close()
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture

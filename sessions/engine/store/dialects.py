@@ -34,6 +34,10 @@ class Dialect(Protocol):
         """Update (key values, new values) rows; the first key column (an id) of each row that was found."""
         ...
 
+    def limit_locks(self, cursor: Any) -> None:
+        """Bound how long this connection waits for somebody else's lock; asked for once a connection."""
+        ...
+
     def value(self, kind: str, value: Any) -> Any:
         """A Python value as this database's driver takes it."""
         ...
@@ -52,6 +56,9 @@ class SqliteDialect:
 
     skip_locked = ""
     now = "strftime('%%Y-%%m-%%d %%H:%%M:%%f000', 'now')"
+
+    def limit_locks(self, cursor: Any) -> None:
+        """The busy timeout of the connection does it."""
 
     def lease_end(self) -> str:
         return "strftime('%%Y-%%m-%%d %%H:%%M:%%f000', 'now', '+' || %s || ' seconds')"
@@ -92,6 +99,14 @@ class PostgresDialect:
 
     skip_locked = "FOR UPDATE OF s SKIP LOCKED"
     now = "clock_timestamp()"
+
+    def __init__(self) -> None:
+        self._limited: Any = None
+
+    def limit_locks(self, cursor: Any) -> None:
+        if self._limited is not cursor.connection:
+            cursor.execute("SET lock_timeout = '2s'")
+            self._limited = cursor.connection
 
     def lease_end(self) -> str:
         return "clock_timestamp() + make_interval(secs => %s)"

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 
@@ -125,12 +126,11 @@ class SqlStore:
 
     def commands(self, session_ids: Sequence[str]) -> Mapping[str, tuple[CommandRead, ...]]:
         with self._reading():
-            rows = SessionCommand.objects.using(self.alias).filter(applied_at__isnull=True).order_by("id")
-            wanted = set(session_ids)
+            keys = [UUID(session_id) for session_id in session_ids]
+            rows = SessionCommand.objects.using(self.alias).filter(applied_at__isnull=True, session_id__in=keys)
             found: dict[str, list[CommandRead]] = {}
-            for row in rows.values_list("id", "session_id", "kind", "payload", "actor")[:1000]:
-                if (key := str(row[1])) in wanted:
-                    found.setdefault(key, []).append(CommandRead(row[0], row[2], row[3], row[4]))
+            for row in rows.order_by("id").values_list("id", "session_id", "kind", "payload", "actor")[:1000]:
+                found.setdefault(str(row[1]), []).append(CommandRead(row[0], row[2], row[3], row[4]))
         return {key: tuple(commands) for key, commands in found.items()}
 
     def reject_stale_commands(self) -> int:
@@ -201,6 +201,7 @@ class SqlStore:
 
     def _write(self, batches: Sequence[Batch]) -> list[Outcome]:
         with self._transaction() as cursor:
+            self.dialect.limit_locks(cursor)
             held = self._fence(cursor, batches)
             mine = [batch for batch in batches if batch.session_id in held]
             self._write_tasks(cursor, mine)

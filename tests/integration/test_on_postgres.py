@@ -1,0 +1,28 @@
+"""The engine's and the API's own tests once more, with PostgreSQL as the default database."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import need_service
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/test")
+SUITES = ["tests/unit/engine/test_store_contract.py", "tests/integration/test_agent_api.py"]
+
+
+def test_the_engine_and_the_api_do_the_same_on_postgresql() -> None:
+    need_service("PostgreSQL", 5432)
+    database = f"{SERVER.rpartition('/')[0]}/orchestrator_{os.getpid()}"
+    quiet = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *SUITES],
+        cwd=ROOT,
+        env={**quiet, "DATABASE_URL": database},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
