@@ -3,13 +3,17 @@
 import os
 import socket
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="orchestrator-test-"))
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
+from sessions.streaming.hub import running_hub
 from tests.make import Make
 
 REQUIRE_SERVICES = os.environ.get("REQUIRE_SERVICES") == "1"
@@ -58,3 +62,11 @@ def plain_static_files(settings: object) -> None:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # type: ignore[attr-defined]
     settings.WHITENOISE_AUTOREFRESH = True  # type: ignore[attr-defined]  # else each client reads all collected files
+
+
+@pytest.fixture
+async def tidy_loop() -> AsyncIterator[None]:
+    """For asynchronous tests of live routes: ends the hub, and the connections of the thread that served the loop."""
+    yield
+    await running_hub().close()
+    await sync_to_async(connections.close_all)()

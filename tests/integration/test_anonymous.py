@@ -7,7 +7,6 @@ import pytest
 from django.test import AsyncClient, Client
 from rest_framework.test import APIClient
 
-from sessions.streaming.hub import running_hub
 from tests.routes import METHODS, Route, all_routes, api_routes, is_async, page_routes
 
 OPEN_ROUTES = {"/api/v1/auth/token", "/api/v1/auth/refresh"}
@@ -38,6 +37,7 @@ def test_an_anonymous_caller_gets_401_on_every_route_by_every_method(db: None) -
     assert wrong == []
 
 
+@pytest.mark.usefixtures("tidy_loop")
 @pytest.mark.django_db(transaction=True)
 async def test_an_anonymous_caller_gets_401_on_every_live_route() -> None:
     """Those are no views of the REST framework: they look at the method first."""
@@ -49,7 +49,6 @@ async def test_an_anonymous_caller_gets_401_on_every_live_route() -> None:
                 answer = await getattr(nobody, method)(path)
                 wrong += unexpected(method, route, answer, (401,) if method == "get" else (405,))
     assert wrong == []
-    await running_hub().close()
 
 
 def unexpected(method: str, route: Route, answer: Any, expected: tuple[int, ...]) -> list[str]:

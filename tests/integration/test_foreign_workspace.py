@@ -23,7 +23,6 @@ from drf_spectacular.generators import SchemaGenerator
 from agents.models import Agent
 from documents.models import Collection, Document, Passage
 from sessions.models import AgentExecution, AgentMessage, SessionCommand, SessionEvent
-from sessions.streaming.hub import running_hub
 from tests.make import Make
 from tests.routes import METHODS, Route, api_routes, is_async, page_routes
 from workspaces import services
@@ -172,6 +171,7 @@ def test_a_foreign_object_is_a_404_on_every_route_by_every_method(foreign: World
     assert everything() == before
 
 
+@pytest.mark.usefixtures("tidy_loop")
 @pytest.mark.django_db(transaction=True)
 async def test_a_foreign_stream_is_a_404_by_every_method(foreign: World, stranger: Client) -> None:
     before, leaks = await sync_to_async(everything)(), []
@@ -184,7 +184,6 @@ async def test_a_foreign_stream_is_a_404_by_every_method(foreign: World, strange
         assert (await acall(owner, "get", path)).status_code == 200
     assert leaks == []
     assert await sync_to_async(everything)() == before
-    await running_hub().close()
 
 
 async def acall(like: Client, method: str, path: str) -> Any:
