@@ -211,6 +211,55 @@ class TestAgentAPI:
         rest = await self._streamed(session_id, auth_headers, after=4)
         assert [json.loads(text)["seq"] for text in rest] == [frame["seq"] for frame in frames[4:]]
 
+    @pytest.mark.asyncio
+    async def test_a_paused_session_starts_nothing_until_it_is_resumed(
+        self, client: AsyncClient, auth_headers: Headers
+    ) -> None:
+        tasks = [task("first", sleep=0.5), task("second", "Beta", ("first",))]
+        accepted = await post(client, EXECUTE, {"task_description": "Slowly", "tasks": tasks}, auth_headers)
+        path = f"/api/v1/sessions/{accepted.json()['session_id']}"
+        await self._until_running(client, accepted.json()["session_id"], auth_headers, "first")
+        paused = await post(client, f"{path}/pause", {"reason": "lunch"}, auth_headers, Prefer="wait=10")
+        assert (paused.status_code, paused.json()["status"]) == (200, "PAUSED")
+        await asyncio.sleep(0.8)
+        assert not await AgentExecution.objects.filter(task__name="second").aexists()
+        again = await post(client, f"{path}/pause", {}, auth_headers)
+        assert (again.status_code, again.json()["code"]) == (409, "command_refused")
+        resumed = await post(client, f"{path}/resume", {}, auth_headers, Prefer="wait=10")
+        assert resumed.json()["outcome"] == "applied"
+        session = await until(client, accepted.json()["session_id"], auth_headers, "COMPLETED")
+        assert {row["status"] for row in session["tasks"]} == {"COMPLETED"}
+
+    @pytest.mark.asyncio
+    async def test_a_task_made_alone_runs_when_it_is_executed(self, client: AsyncClient, auth_headers: Headers) -> None:
+        """The example of the service documentation: create, then execute and read the result."""
+        body = {
+            "type": "document_analysis",
+            "description": "Analyze security document for threats",
+            "input_data": {"say": "no threats"},
+            "required_capabilities": ["scripted"],
+            "priority": 1,
+        }
+        made = await post(client, "/api/v1/tasks", body, auth_headers)
+        assert made.status_code == 201
+        path = f"/api/v1/tasks/{made.json()['task_id']}"
+        await asyncio.sleep(0.5)
+        assert (await client.get(path, headers=dict(auth_headers))).json()["status"] == "PENDING"
+        done = await post(client, f"{path}/execute", {}, auth_headers)
+        assert (done.status_code, done.json()["result"]["said"]) == (200, "no threats")
+        again = await post(client, f"{path}/execute", {}, auth_headers)
+        assert (again.status_code, again.json()["code"]) == (409, "session_finished")
+
+    @pytest.mark.asyncio
+    async def test_a_task_made_alone_can_be_cancelled_before_it_starts(
+        self, client: AsyncClient, auth_headers: Headers
+    ) -> None:
+        made = await post(client, "/api/v1/tasks", {"description": "Never", "agent": "Alpha"}, auth_headers)
+        path = f"/api/v1/tasks/{made.json()['task_id']}"
+        assert (await client.delete(path, headers=dict(auth_headers))).status_code == 202
+        session = await until(client, made.json()["session_id"], auth_headers, "CANCELLED")
+        assert [row["status"] for row in session["tasks"]] == ["CANCELLED"]
+
     async def _until_running(self, client: AsyncClient, session_id: str, headers: Headers, name: str) -> None:
         end = time.monotonic() + 15
         while time.monotonic() < end:

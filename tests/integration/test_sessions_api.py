@@ -1,74 +1,26 @@
 """Sessions and tasks over HTTP, without an engine: what is accepted, listed, shown and asked for."""
 
-import json
-import threading
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
-from django.test import Client
 from rest_framework import serializers as drf
 
 from core.clock import SYSTEM_CLOCK
-from sessions.api import preferences
 from sessions.api import serializers as schema
-from sessions.models import AgentExecution, AgentMessage, AgentSession, SessionCommand
+from sessions.models import AgentSession, SessionCommand
 from sessions.request_json import AGENT_TASK_FIELDS, SESSION_FIELDS, SINGLE_TASK_FIELDS, TASK_FIELDS
 from sessions.selectors import shapes
+from tests.http_sessions import EXECUTE, SESSIONS, TASKS, World, goal
 from tests.make import Make
 from workspaces.models import AuditEntry
 from workspaces.states import Role
-
-EXECUTE = "/api/v1/agents/execute"
-SESSIONS = "/api/v1/sessions"
-TASKS = "/api/v1/tasks"
-
-
-class World:
-    """A member with two scripted agents."""
-
-    def __init__(self, make: Make) -> None:
-        self.make = make
-        self.project = make.project()
-        self.agent = make.agent(self.project, name="Alpha")
-        self.user = make.member(self.project.workspace)
-        self.client = Client()
-        self.client.force_login(self.user)
-
-    def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        return self.client.post(path, json.dumps(body or {}), content_type="application/json", headers=headers)
-
-    def get(self, path: str, **query: Any) -> Any:
-        answer = self.client.get(path, query)
-        assert answer.status_code == 200, answer.content[:500]
-        return answer.json()
-
-    def session(self, **fields: Any) -> AgentSession:
-        return self.make.session(self.project, **fields)
-
-    def worked(self) -> AgentSession:
-        """A session with a task, two attempts, a message and a command."""
-        session = self.session(status="RUNNING")
-        task = self.make.task(session, name="t", agent=self.agent, status="RUNNING")
-        for attempt, state in ((1, "FAILED"), (2, "RUNNING")):
-            AgentExecution.objects.create(task=task, agent=self.agent, attempt=attempt, state=state)
-        AgentMessage.objects.create(
-            workspace=session.workspace, session=session, from_agent=self.agent, content={"hello": 1}
-        )
-        SessionCommand.objects.create(session=session, kind="pause", payload={"reason": "lunch"}, actor="me")
-        return session
 
 
 @pytest.fixture
 def world(make: Make) -> World:
     return World(make)
-
-
-def goal(**fields: Any) -> dict[str, Any]:
-    return {"task_description": "Say it", "tasks": [{"name": "t", "agent": "Alpha"}], **fields}
 
 
 # Starting
@@ -127,74 +79,6 @@ def test_one_agent_can_be_given_one_task(world: World) -> None:
         {"say": 1},
         1,
     )
-
-
-# Waiting
-
-
-def test_a_call_that_waits_in_vain_is_answered_in_time(world: World) -> None:
-    begun = time.monotonic()
-    answer = world.post(EXECUTE, goal(), Prefer="respond-async, wait=1")
-    assert 0.9 < time.monotonic() - begun < 5
-    assert (answer.status_code, answer["Preference-Applied"]) == (202, "wait=1")
-
-
-@pytest.mark.parametrize("prefer", ["wait=0", "wait=soon", "return=minimal", "wait=-5", "await=9", ""])
-def test_a_preference_that_means_no_wait_is_not_said_to_be_applied(world: World, prefer: str) -> None:
-    answer = world.post(EXECUTE, goal(), Prefer=prefer)
-    assert answer.status_code == 202
-    assert "Preference-Applied" not in answer
-
-
-def test_nobody_waits_longer_than_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sessions.api.starting.wait_until", lambda is_so, seconds: seconds > 60)
-    assert world.post(EXECUTE, goal(), Prefer="wait=3600")["Preference-Applied"] == "wait=60"
-
-
-def test_a_replay_waits_too_and_shows_the_session_that_has_ended(world: World) -> None:
-    key = {"Idempotency-Key": "k"}
-    world.post(EXECUTE, goal(), **key)
-    AgentSession.objects.update(status="COMPLETED", result={"answer": "42"})
-    answer = world.post(EXECUTE, goal(), Prefer="wait=5", **key)
-    assert (answer.status_code, answer["Idempotency-Replayed"]) == (200, "true")
-    assert answer.json()["result"] == {"answer": "42"}
-
-
-def test_with_too_many_waiting_a_call_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preferences, "_places", threading.BoundedSemaphore(1))
-    looked: list[float] = []
-
-    def never() -> bool:
-        looked.append(time.monotonic())
-        return False
-
-    waiting = threading.Thread(target=preferences.wait_until, args=(never, 1.0))
-    waiting.start()
-    while not looked:
-        time.sleep(0.001)
-    begun = time.monotonic()
-    assert preferences.wait_until(lambda: False, 30) is False
-    assert time.monotonic() - begun < 0.5
-    waiting.join()
-    assert preferences.wait_until(lambda: True, 30)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_waiting_call_is_answered_as_soon_as_the_session_ends(world: World) -> None:
-    def end() -> None:
-        while not AgentSession.objects.exists():
-            time.sleep(0.01)
-        AgentSession.objects.update(status="FAILED", error_code="boom", error_message="It broke.")
-        connection.close()
-
-    ender = threading.Thread(target=end)
-    ender.start()
-    begun = time.monotonic()
-    answer = world.post(EXECUTE, goal(), Prefer="wait=30")
-    ender.join()
-    assert answer.status_code == 200
-    assert time.monotonic() - begun < 10
-    assert answer.json()["error"] == {"code": "boom", "message": "It broke."}
 
 
 # Lists
