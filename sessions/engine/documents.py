@@ -14,13 +14,16 @@ T = TypeVar("T")
 
 
 class ScopedDocuments:
-    """Chosen documents (`document_ids`), those of a collection (`collection_id`), or else the whole project."""
+    """Chosen documents (`document_ids`), else those of a collection (`collection_id`), else the whole project.
+
+    Documents chosen beside a collection are all in it (`create_session` sees to that), so the choice alone counts.
+    """
 
     def __init__(self, *, project_id: str, context: Mapping[str, Any], readers: ReaderPool) -> None:
         self._scope: dict[str, Any] = {"project_id": UUID(project_id)}
         if context.get("document_ids"):
             self._scope["document_ids"] = [UUID(str(document_id)) for document_id in context["document_ids"]]
-        if context.get("collection_id"):
+        elif context.get("collection_id"):
             self._scope["collection_id"] = UUID(str(context["collection_id"]))
         self._readers = readers
 

@@ -172,8 +172,16 @@ class Journal:
             if isinstance(outcome, Committed) and batch.events
         ]
         self._loop.call_soon_threadsafe(_resolve, group, outcomes)
-        if notices:
+        self._publish(notices)
+
+    def _publish(self, notices: list[Notice]) -> None:
+        """News are hints: whoever misses one reads the log, so no trouble of theirs may stop the writing."""
+        if not notices:
+            return
+        try:
             self._publisher.publish(notices)
+        except Exception:
+            log.exception("engine.publisher_failed", notices=len(notices))
 
     def _write_until_known(self, batches: list[Batch]) -> list[Outcome]:
         """Write, and after a lost connection find out what took place, for as long as the lease lasts."""

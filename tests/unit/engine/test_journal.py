@@ -13,7 +13,7 @@ from sessions.engine.batch import Batch, Committed, Outcome, Refused
 from sessions.engine.core import decide
 from sessions.engine.draft import Moment
 from sessions.engine.inputs import Claimed
-from sessions.engine.journal import Journal
+from sessions.engine.journal import Journal, Notice
 from sessions.engine.state import Session
 from sessions.engine.store.base import StoreUnavailable, WorkerIdentity
 from sessions.engine.store.memory import MemoryStore
@@ -179,3 +179,30 @@ async def test_batches_that_are_ready_together_are_committed_together(count: int
     await asyncio.to_thread(journal.stop)
     assert outcomes == [Committed()] * count
     assert store.groups == [count]
+
+
+class BrokenPublisher(QuietPublisher):
+    def publish(self, notices: Sequence[Notice]) -> None:
+        raise RuntimeError("no way out")
+
+
+async def test_a_publisher_that_breaks_does_not_stop_the_writing() -> None:
+    store = MoodyStore()
+    one = claimed(store)
+    journal = make_journal(store, BrokenPublisher(), lambda: None, lease_seconds=60, alive=True)
+    journal.start()
+    assert await asyncio.wait_for(journal.submit(first_batch(one)), 20) == Committed()
+    assert await asyncio.wait_for(journal.submit(first_batch(one)), 20) == Refused()
+    await asyncio.to_thread(journal.stop)
+
+
+async def test_a_store_that_breaks_loses_the_lease_instead_of_hanging() -> None:
+    store = MoodyStore()
+    batch = first_batch(claimed(store))
+    store.before = [RuntimeError("a bug")]
+    lost = asyncio.Event()
+    journal = make_journal(store, QuietPublisher(), lost.set, lease_seconds=60, alive=True)
+    journal.start()
+    assert await asyncio.wait_for(journal.submit(batch), 20) == Refused()
+    await asyncio.wait_for(lost.wait(), 20)
+    await asyncio.to_thread(journal.stop)
