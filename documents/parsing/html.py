@@ -27,9 +27,14 @@ def parse_html(data: bytes, limits: Limits) -> str:
     source = parse_plain(data, limits).replace("\0", "")
     main = visible_text(source, without=_NOT_MAIN) or visible_text(source)
     if len(source) > _LARGEST_FOR_EXTRACTION:
-        return main
+        return _paragraphs(main)
     extracted = extract(source, include_comments=False, include_tables=True, favor_recall=True) or ""
-    return extracted if _KEPT_SHARE * len(main) <= len(extracted) <= len(main) else main
+    return _paragraphs(extracted if _KEPT_SHARE * len(main) <= len(extracted) <= len(main) else main)
+
+
+def _paragraphs(text: str) -> str:
+    """Each block a paragraph, so that a heading is not read as the beginning of the sentence below it."""
+    return _LINES.sub("\n\n", text)
 
 
 def visible_text(source: str, without: list[str] | None = None) -> str:

@@ -24,7 +24,7 @@ def parse_csv(data: bytes, limits: Limits) -> str:
     if not rows:
         return ""
     header, body = _header_and_body(rows)
-    return "\n".join(_line(header, row) for row in body)
+    return "\n\n".join(_line(header, row) for row in body)
 
 
 def looks_like_table(text: str) -> bool:

@@ -22,7 +22,7 @@ def parse_docx(data: bytes, limits: Limits) -> str:
     try:
         _check_archive(data, limits)
         document = docx.Document(io.BytesIO(data))
-        return "\n".join(_blocks(document.element.body))
+        return "\n\n".join(_blocks(document.element.body))
     except ParseError:
         raise
     except Exception as error:

@@ -55,7 +55,7 @@ def test_a_pdf_gives_the_text_of_its_pages() -> None:
 def test_a_word_file_gives_paragraphs_and_table_rows_in_order() -> None:
     parsed = parse_file(files.word("First.", "Second.", table=[["name", "year"], ["Vessla", "1868"]]))
     assert parsed.kind is Kind.DOCX
-    assert parsed.text == "First.\nSecond.\nname | year\nVessla | 1868"
+    assert parsed.text == "First.\n\nSecond.\n\nname | year\n\nVessla | 1868"
 
 
 def test_a_page_gives_its_main_text_with_repeated_paragraphs_and_whole_sentences() -> None:
@@ -79,14 +79,14 @@ def test_markdown_gives_what_a_reader_sees() -> None:
     assert "#" not in parsed.text
 
 
-def test_table_rows_become_lines_that_name_their_columns() -> None:
+def test_table_rows_become_paragraphs_that_name_their_columns() -> None:
     parsed = parse_file(TABLE)
     assert parsed.kind is Kind.CSV
-    assert parsed.text == "name: Skarholm; built: 1871; height: 31,5 m\nname: Vessla; built: 1868; height: 28 m"
+    assert parsed.text == "name: Skarholm; built: 1871; height: 31,5 m\n\nname: Vessla; built: 1868; height: 28 m"
 
 
 def test_a_table_without_a_header_numbers_its_columns() -> None:
-    assert parse_file(b"1;2;3\n4;5;6\n7;8;\n").text.splitlines()[2] == "Column 1: 7; Column 2: 8"
+    assert parse_file(b"1;2;3\n4;5;6\n7;8;\n").text.split("\n\n")[2] == "Column 1: 7; Column 2: 8"
 
 
 @pytest.mark.parametrize(
@@ -212,3 +212,8 @@ def test_real_pdfs_are_read_or_refused_for_the_right_reason(data_sets: Path) -> 
     assert "takimata sanctus" in outcome["minimal-document.pdf"]
     assert "\x02" not in "".join(outcome.values())
     assert len(outcome["GeoTopo-komprimiert.pdf"]) > 100_000
+
+
+def test_a_heading_of_a_page_is_not_the_beginning_of_the_sentence_below_it() -> None:
+    page = b"<!doctype html><body><article><h1>Vessla Light</h1><p>It was lit in 1884.</p><p>It still is.</p></article>"
+    assert "Vessla Light\n\nIt was lit in 1884.\n\nIt still is." in parse_file(page).text
