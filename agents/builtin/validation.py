@@ -62,7 +62,8 @@ class ValidationAgent(BaseAgent):
             return given
         if text := ctx.task.input_data.get("text"):
             return split_claims(str(text))
-        if answered := answer_sentences_of(output.output for output in ctx.upstream):
+        answered = answer_sentences_of(output.output for output in ctx.upstream)
+        if answered is not None:
             return answered
         goal = understand(question_of(ctx))
         return list(goal.parts) if goal.kind is GoalKind.CHECK else split_claims(goal.text)

@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.local.evidence import Sentence, all_sentences
 from agents.local.names import core_title, is_telling, mentions, names
-from agents.local.questions import AnswerKind, expected_answer, offers
+from agents.local.questions import HINTS, AnswerKind, expected_answer, offers
 from agents.local.text import phrase, stem_set, words
 from documents.types import PassageHit
 
@@ -24,6 +24,8 @@ FIRST_SENTENCE_WEIGHT = 0.15
 REPEATS_PENALTY = 0.3
 SAME_PASSAGE_PENALTY = 0.1
 SAME_STATEMENT = 0.8
+LEAST_SHARE_OF_BEST = 0.5
+_NONE: frozenset[str] = frozenset()
 LEAST_COVERED = 0.25  # refuses 1 % of answerable HotpotQA questions and 69 % of those whose documents were taken away
 
 
@@ -74,13 +76,14 @@ class _Candidates:
 
     def take_best(self, indices: Iterable[int]) -> None:
         """Choose the best of these that is neither chosen nor said already."""
-        free = [i for i in indices if i not in self.chosen and not self.is_said(i)]
+        least = LEAST_SHARE_OF_BEST * max(self.scores, default=0.0)
+        free = [i for i in indices if i not in self.chosen and self.scores[i] >= least and not self.is_said(i)]
         if free:
             self.chosen.append(max(free, key=self.value))
 
     def is_said(self, index: int) -> bool:
         """Whether a chosen sentence says the same."""
-        return any(overlap(self.items[index].text, self.items[i].text) >= SAME_STATEMENT for i in self.chosen)
+        return any(share_said(self.items[index].text, self.items[i].text) >= SAME_STATEMENT for i in self.chosen)
 
 
 def answer(question: str, hits: Sequence[PassageHit], *, max_sentences: int = 5, parts: Sequence[str] = ()) -> Answer:
@@ -112,6 +115,12 @@ def overlap(one: str, other: str) -> float:
     """The share of the shorter text's content stems that the other one has."""
     left, right = stem_set(one), stem_set(other)
     return len(left & right) / max(1, min(len(left), len(right)))
+
+
+def share_said(text: str, other: str) -> float:
+    """The share of a text's content stems that another one has."""
+    own = stem_set(text)
+    return len(own & stem_set(other)) / max(1, len(own))
 
 
 def plain_text(text: str) -> str:
@@ -146,7 +155,8 @@ def _coverage(item: Sentence, weights: dict[str, float]) -> float:
     """How much of the question a sentence has; words only its title has count half."""
     own, title = stem_set(item.text), stem_set(item.title)
     return sum(
-        weight * (1.0 if value in own else TITLE_COUNTS if value in title else 0.0) for value, weight in weights.items()
+        weight * (1.0 if value in own or own & HINTS.get(value, _NONE) else TITLE_COUNTS if value in title else 0.0)
+        for value, weight in weights.items()
     )
 
 
@@ -165,7 +175,7 @@ def _with_sources(candidates: _Candidates, index: int) -> AnswerSentence:
     same = [
         other
         for other in candidates.items
-        if other.document_id != item.document_id and overlap(item.text, other.text) >= SAME_STATEMENT
+        if other.document_id != item.document_id and share_said(item.text, other.text) >= SAME_STATEMENT
     ]
     return AnswerSentence(plain_text(item.text), (item, *same[:2]))
 

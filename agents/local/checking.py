@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.local.evidence import Sentence
+from agents.local.layout import statements
 from agents.local.polarity import direction, is_directional, opposite_pair
-from agents.local.text import sentences, stem_set
+from agents.local.text import stem_set
 
 SUPPORTED = "supported"
 CONTRADICTION_SUSPECTED = "contradiction_suspected"
@@ -73,8 +74,9 @@ class Signals:
 
 
 def split_claims(text: str) -> list[str]:
-    """The sentences of a text that state something (at least two content words)."""
-    return [span.text for span in sentences(text) if len(stem_set(span.text)) > 1]
+    """The sentences of a text that state something: no question, at least two content words."""
+    spans = [spoken.span for spoken in statements(text)]
+    return [span.text for span in spans if len(stem_set(span.text)) > 1 and not span.text.endswith("?")]
 
 
 def check(claim: str, evidence: Sequence[Sentence], limits: Limits = Limits()) -> Verdict:

@@ -1,17 +1,13 @@
 """Sentences of passages with their place in the document: what answers and verdicts cite."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.local.text import Span, sentences
+from agents.local.layout import Spoken, statements
 from documents.types import PassageHit
 
 Citation = dict[str, Any]
-
-_TURN = re.compile(r"^[ \t]*(?P<speaker>[A-Z][\w.'’-]*(?: [\w.'’-]+){0,3}):[ \t]+", re.MULTILINE)
-_TURNS_OF_A_TRANSCRIPT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +37,8 @@ class Sentence:
 
 
 def sentences_of(hit: PassageHit) -> list[Sentence]:
-    """The sentences of one passage in order; in a transcript each knows its speaker, whose label is not part of it."""
-    found: list[Sentence] = []
-    for speaker, start, end in _turns(hit.text):
-        for span in sentences(hit.text[start:end]):
-            shifted = Span(span.start + start, span.end + start, span.text)
-            found.append(_sentence(hit, shifted, len(found), speaker))
-    return found
-
-
-def _turns(text: str) -> list[tuple[str, int, int]]:
-    """(speaker, start, end) of each turn of a transcript; ordinary text is one turn without a speaker."""
-    labels = list(_TURN.finditer(text))
-    if len(labels) < _TURNS_OF_A_TRANSCRIPT:
-        return [("", 0, len(text))]
-    turns = [("", 0, labels[0].start())]
-    ends = [label.start() for label in labels[1:]] + [len(text)]
-    turns += [(label["speaker"], label.end(), end) for label, end in zip(labels, ends, strict=True)]
-    return turns
+    """The sentences of one passage in order, headings left out; in a transcript each knows its speaker."""
+    return [_sentence(hit, spoken, position) for position, spoken in enumerate(statements(hit.text))]
 
 
 def all_sentences(hits: Iterable[PassageHit]) -> list[Sentence]:
@@ -74,17 +54,17 @@ def all_sentences(hits: Iterable[PassageHit]) -> list[Sentence]:
     return found
 
 
-def _sentence(hit: PassageHit, span: Span, position: int, speaker: str) -> Sentence:
+def _sentence(hit: PassageHit, spoken: Spoken, position: int) -> Sentence:
     return Sentence(
-        text=span.text,
-        start=hit.start + span.start,
-        end=hit.start + span.end,
+        text=spoken.span.text,
+        start=hit.start + spoken.span.start,
+        end=hit.start + spoken.span.end,
         passage_id=hit.passage_id,
         document_id=hit.document_id,
         title=hit.title,
         position=position,
         passage_score=hit.score,
-        speaker=speaker,
+        speaker=spoken.speaker,
     )
 
 

@@ -43,9 +43,12 @@ def claims_of(outputs: Iterable[Any]) -> list[Mapping[str, Any]]:
     return [entry for output in outputs for entry in _entries(output, "claims") if "verdict" in entry]
 
 
-def answer_sentences_of(outputs: Iterable[Any]) -> list[str]:
-    """The sentences of the answers among the outputs."""
-    return [str(entry["text"]) for output in outputs for entry in _entries(output, "sentences") if entry.get("text")]
+def answer_sentences_of(outputs: Iterable[Any]) -> list[str] | None:
+    """The sentences of the answers among the outputs; None when none of them is an answer."""
+    answers = [output for output in outputs if isinstance(output, Mapping) and "sentences" in output]
+    if not answers:
+        return None
+    return [str(entry["text"]) for output in answers for entry in _entries(output, "sentences") if entry.get("text")]
 
 
 def statements_of(outputs: Iterable[tuple[str, Any]]) -> list[Statement]:

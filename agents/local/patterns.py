@@ -23,6 +23,11 @@ EXPLICIT = (
         re.I,
     ),
     re.compile(rf"({_THING})\s+(?:vs\.?|versus)\s+({_THING}){_END}", re.I),
+    re.compile(
+        rf"^\s*(?:is|are|was|were|does|did|do|has|have)\s+({_THING})\s+"
+        rf"(?:\w+ )?(?:\w+er|(?:more|less|fewer) \w+)\s+than\s+({_THING}){_END}",
+        re.I,
+    ),
     re.compile(rf"\bdo(?:es)?\s+({_THING})\s+differ\s+from\s+({_THING}){_END}", re.I),
 )
 CHOICE_AT_END = re.compile(rf"[,:;]\s+(?:the |either )?({_THING}),?\s+or\s+({_THING})\s*\??\s*$", re.I)

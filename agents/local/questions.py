@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from agents.local import patterns
 from agents.local.names import names, new_names
-from agents.local.text import stem_set, stems, unique, words
+from agents.local.text import stem, stem_set, stems, unique, words
 
 
 class GoalKind(StrEnum):
@@ -134,6 +134,23 @@ def aspects(text: str) -> tuple[str, ...]:
     parts = [part.strip(" ?.") for part in re.split(r",\s*(?:and\s+)?|\s+and\s+|;", body)]
     parts = [part for part in parts if stems(part)]
     return tuple(parts[:6]) if len(parts) > 1 else ()
+
+
+_HINTS = """taller,tall,tallest,higher,highest,high: high height tall metre feet storey
+    older,oldest,old: born founded established built opened
+    younger,youngest: born
+    earlier,earliest: born founded established built opened
+    larger,largest,bigger,biggest,large,big: area population size hectare
+    longer,longest,long: length long metre kilometre mile
+    heavier,heaviest,heavy: weigh weight kilogram tonne
+    cheaper,cheapest,expensive: cost price"""
+HINTS = {
+    stem(word): frozenset(map(stem, hints.split()))
+    for line in _HINTS.splitlines()
+    for degrees, hints in [line.strip().split(":")]
+    for word in degrees.split(",")
+}
+"""What a text says instead of a degree word: nobody writes “taller”, they write “31 metres high”."""
 
 
 def expected_answer(question: str) -> AnswerKind:

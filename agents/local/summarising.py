@@ -22,6 +22,8 @@ WINDOW = 10
 DECAY = 0.85
 SPEAKER_WEIGHT = 2.0
 CENTRAL_WEIGHT = 0.25
+LEAD_WEIGHT = 0.3
+LEAD_CHARACTERS = 300
 FEWEST_WORDS = 12
 MOST_WORDS = 60
 SAME_STATEMENT = 0.6
@@ -81,9 +83,16 @@ def _score(items: Sequence[Sentence], subject: frozenset[str]) -> list[_Scored]:
     near = _normal(_spread(direct, [item.document_id for item in items]))
     central = _normal([sum(math.log(1 + counts[value]) for value in bag) for bag in bags])
     return [
-        _Scored(item, text, focus + CENTRAL_WEIGHT * weight, order)
+        _Scored(item, text, focus + CENTRAL_WEIGHT * weight + LEAD_WEIGHT * _leads(item), order)
         for order, (item, text, focus, weight) in enumerate(zip(items, texts, near, central, strict=True))
     ]
+
+
+def _leads(item: Sentence) -> bool:
+    """Whether a sentence opens a written document, where what it is about stands first."""
+    return (
+        item.position == 0 and item.start < LEAD_CHARACTERS and not item.speaker and item.text.endswith((".", "!", "?"))
+    )
 
 
 def _spread(direct: Sequence[float], documents: Sequence[str]) -> list[float]:
