@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from frontend.presenters.words import AGENT_ICONS, gist
+from frontend.presenters.words import AGENT_ICONS, gist, pretty_json
 from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, SessionEvent
 from sessions.states import MessageType, TaskStatus
 
 LONGEST_LOG_TEXT = 400
+LONGEST_MESSAGE = 4_000
 _HIDDEN_SCORES = {"id", "agent", "agent_id", "name", "chosen", "definition"}
 
 
@@ -141,7 +142,7 @@ def present_message(message: AgentMessage) -> MessageLine:
         topic=message.topic,
         at=message.created_at,
         gist=gist(content)[:LONGEST_LOG_TEXT],
-        content=content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False),
+        content=pretty_json(content, LONGEST_MESSAGE),
     )
 
 

@@ -1,5 +1,6 @@
 """Figures and JSON in words."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ _KINDS = {
     "text/csv": "CSV",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
 }
+LONGEST_JSON = 20_000
 _TELLING = ("summary", "text", "answer", "message", "said", "goal", "question")
 
 
@@ -58,6 +60,12 @@ def _part(key: str, value: Any) -> str:
     if isinstance(value, list):
         return f"{len(value)} {key}"
     return key if isinstance(value, Mapping) else f"{key}: {value}"
+
+
+def pretty_json(value: Any, longest: int = LONGEST_JSON) -> str:
+    """Indented JSON (a text as it is), cut after `longest` characters: one output alone may be a megabyte."""
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return text if len(text) <= longest else f"{text[:longest]}\n… {len(text) - longest} more characters"
 
 
 def kind_of_media(media_type: str) -> str:

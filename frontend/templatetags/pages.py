@@ -1,6 +1,5 @@
 """Words and figures for the templates."""
 
-import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from frontend.presenters.words import AGENT_ICONS, gist, kind_of_media, seconds_in_words
+from frontend.presenters.words import AGENT_ICONS, gist, kind_of_media, pretty_json, seconds_in_words
 
 register = template.Library()
 
@@ -29,7 +28,7 @@ def took(session: Any) -> float | None:
 
 @register.filter
 def pretty(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return pretty_json(value)
 
 
 @register.filter(name="gist")

@@ -16,6 +16,7 @@ const graph = new PlanGraph(document.getElementById("graph"), model, openTask);
 const timeline = new Timeline(document.getElementById("timeline"), model);
 const feeds = { messages: document.getElementById("messages"), log: document.getElementById("log") };
 const counts = { messages: document.getElementById("message-count"), log: document.getElementById("log-count") };
+const coming = { messages: [], log: [] };
 let painting = false;
 feeds.log.classList.remove("js-hidden");
 feeds.log.hidden = true;
@@ -59,6 +60,7 @@ function paint() {
   painting = true;
   requestAnimationFrame(() => {
     painting = false;
+    paintFeeds();
     graph.update();
     timeline.update();
     paintTasks();
@@ -210,15 +212,24 @@ function sentence(frame) {
   return [task, parts.filter(Boolean).join(" · ").slice(0, 400)].filter(Boolean).join(": ");
 }
 
+/* Lines wait for the next frame of the screen: a flood of events is one change of the page. */
 function append(name, item) {
-  const feed = feeds[name];
-  const atEnd = feed.scrollHeight - feed.scrollTop - feed.clientHeight < 48;
-  feed.querySelector("[data-empty]")?.remove();
   item.classList.add("new");
-  feed.append(item);
-  while (feed.childElementCount > LONGEST_FEED) feed.firstElementChild.remove();
-  if (atEnd) feed.scrollTop = feed.scrollHeight;
+  coming[name].push(item);
+  if (coming[name].length > LONGEST_FEED) coming[name].shift();
   counts[name].textContent = String(Number(counts[name].textContent || 0) + 1);
+  paint();
+}
+
+function paintFeeds() {
+  for (const [name, feed] of Object.entries(feeds)) {
+    if (!coming[name].length) continue;
+    const atEnd = feed.scrollHeight - feed.scrollTop - feed.clientHeight < 48;
+    feed.querySelector("[data-empty]")?.remove();
+    feed.append(...coming[name].splice(0));
+    while (feed.childElementCount > LONGEST_FEED) feed.firstElementChild.remove();
+    if (atEnd) feed.scrollTop = feed.scrollHeight;
+  }
 }
 
 function showToken(frame) {
