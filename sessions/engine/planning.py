@@ -1,12 +1,12 @@
 """A planning agent's output becomes tasks of the running session."""
 
 from collections.abc import Mapping
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from sessions.engine.draft import Draft
 from sessions.engine.gate import clip_text
 from sessions.engine.state import Task
+from sessions.graph import CycleError, topological_order
 from sessions.routing_policy import AgentInfo
 from sessions.states import SessionStatus
 
@@ -85,9 +85,9 @@ def _order(specs: Mapping[str, Mapping[str, Any]]) -> list[str]:
         if unknown:
             raise InvalidPlan(f"Task {name!r} depends on {unknown[0]!r}, which the plan does not hold.")
     try:
-        return list(TopologicalSorter(graph).static_order())
+        return topological_order(graph)
     except CycleError as error:
-        raise InvalidPlan(f"The planned tasks wait for each other: {' -> '.join(error.args[1])}.") from None
+        raise InvalidPlan(f"The planned tasks wait for each other: {error}.") from None
 
 
 def _task(draft: Draft, plan: Task, spec: Mapping[str, Any], ids: Mapping[str, str], ordinal: int) -> Task:
