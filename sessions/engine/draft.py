@@ -53,6 +53,7 @@ class Draft:
         self._seq, self._hash = session.last_seq, session.last_hash
         self._history: list[HistoryWrite] = []
         self._executions: dict[str, ExecutionWrite] = {}
+        self._changed: dict[str, None] = {}
         self._by_execution = {task.execution.id: task.id for task in self.tasks.values() if task.execution is not None}
 
     def emit(self, event_type: str, data: Mapping[str, Any], task: Task | None = None) -> None:
@@ -79,10 +80,12 @@ class Draft:
 
     def add_task(self, task: Task) -> None:
         self.tasks[task.id] = task
+        self._changed[task.id] = None
 
     def set_task(self, task: Task, **fields: Any) -> Task:
         """The task with other fields; its status is moved with `move_task` only."""
         self.tasks[task.id] = task = replace(task, **fields)
+        self._changed[task.id] = None
         return task
 
     def move_task(self, task: Task, status: str, **fields: Any) -> Task:
@@ -113,10 +116,11 @@ class Draft:
     def close_execution(self, task: Task, state: str, reason: str = "", **fields: Any) -> Task:
         """End the live attempt; the task has none afterwards."""
         task = self.move_execution(task, state, reason, completed_at=self.now, **fields)
-        return self.set_task(task, execution=None)
+        self.tasks[task.id] = task = replace(task, execution=None)
+        return task
 
     def _put_execution(self, task: Task, execution: Execution, *, previous: str | None) -> Task:
-        task = self.set_task(task, execution=execution)
+        self.tasks[task.id] = task = replace(task, execution=execution)
         known = self._executions.get(execution.id)
         self._executions[execution.id] = ExecutionWrite(known.previous if known else previous, task, execution)
         return task
@@ -156,16 +160,7 @@ class Draft:
 
     def _task_writes(self) -> list[TaskWrite]:
         before = self.before.tasks
-        return [
-            TaskWrite(before[task.id].status if task.id in before else None, task)
-            for task in self.tasks.values()
-            if before.get(task.id) is not task and _row_differs(before.get(task.id), task)
-        ]
-
-
-def _row_differs(before: Task | None, after: Task) -> bool:
-    """Whether anything but the live execution changed."""
-    return before is None or replace(before, execution=None) != replace(after, execution=None)
+        return [TaskWrite(before[key].status if key in before else None, self.tasks[key]) for key in self._changed]
 
 
 def _live(task: Task) -> Execution:

@@ -79,7 +79,7 @@ class EngineHost:
         """Look now: something may have happened (to this session). Never blocks, never fails."""
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._poke, session_id)
+                self._loop.call_soon_threadsafe(self._look.set)
 
     def stop(self, grace_seconds: float = 10.0) -> None:
         """Take nothing new, let running agents finish within the grace, hand the rest over; waits for the end."""
@@ -110,7 +110,6 @@ class EngineHost:
         self._works: dict[str, asyncio.Task[None]] = {}
         self._slots = Slots(self._options.max_executions)
         self._rng = Random()
-        self._asked: set[str] = set()
         self._readers = ReaderPool("engine-read", 4, self._close_connections)
         self._agents = self._make_agents()
         self._tick_at = time.monotonic()
@@ -165,11 +164,6 @@ class EngineHost:
             self._tick_at = time.monotonic()
             await asyncio.sleep(0.5)
 
-    def _poke(self, session_id: str | None) -> None:
-        if session_id is not None and session_id in self._runners:
-            self._asked.add(session_id)
-        self._look.set()
-
     async def _work(self, worker: WorkerIdentity) -> None:
         """Claim and read inboxes when poked, and each second without."""
         orphans_at = time.monotonic() + ORPHANS_SECONDS
@@ -177,7 +171,7 @@ class EngineHost:
             self._look.clear()
             try:
                 await self._claim(worker)
-                await self._read_inboxes()
+                await self._read_inboxes(worker)
                 if time.monotonic() >= orphans_at:
                     orphans_at = time.monotonic() + ORPHANS_SECONDS
                     await self._keep_house(worker)
@@ -218,11 +212,10 @@ class EngineHost:
             self._works.pop(session_id, None)
             self._look.set()
 
-    async def _read_inboxes(self) -> None:
+    async def _read_inboxes(self, worker: WorkerIdentity) -> None:
         if not self._runners:
             return
-        self._asked.clear()
-        found = await self._read(self._store.commands, list(self._runners))
+        found = await self._read(self._store.inbox, worker.id)
         for session_id, commands in found.items():
             runner = self._runners.get(session_id)
             if runner is not None:

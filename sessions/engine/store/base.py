@@ -57,6 +57,10 @@ class Store(Protocol):
         """The unapplied commands of each of the sessions that has some, oldest first."""
         ...
 
+    def inbox(self, worker_id: str) -> Mapping[str, tuple[CommandRead, ...]]:
+        """The unapplied commands of the sessions this worker owns, by session, oldest first."""
+        ...
+
     def reject_stale_commands(self) -> int:
         """Give an outcome to commands that reached a session after its end; how many there were."""
         ...

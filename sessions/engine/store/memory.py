@@ -103,6 +103,9 @@ class MemoryStore:
             found = {session_id: self._commands_of(session_id) for session_id in session_ids}
             return {session_id: commands for session_id, commands in found.items() if commands}
 
+    def inbox(self, worker_id: str) -> Mapping[str, tuple[CommandRead, ...]]:
+        return self.commands([key for key, lease in self._leases.items() if lease.owner == worker_id])
+
     def reject_stale_commands(self) -> int:
         with self._lock:
             stale = [key for key, (owner, _) in self._inbox.items() if self.sessions[owner].is_finished]

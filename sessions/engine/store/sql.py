@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
+from django.db.models import QuerySet
 
 from agents.models import Agent
 from agents.states import AgentStateDetail
@@ -127,11 +128,14 @@ class SqlStore:
     def commands(self, session_ids: Sequence[str]) -> Mapping[str, tuple[CommandRead, ...]]:
         with self._reading():
             keys = [UUID(session_id) for session_id in session_ids]
-            rows = SessionCommand.objects.using(self.alias).filter(applied_at__isnull=True, session_id__in=keys)
-            found: dict[str, list[CommandRead]] = {}
-            for row in rows.order_by("id").values_list("id", "session_id", "kind", "payload", "actor")[:1000]:
-                found.setdefault(str(row[1]), []).append(CommandRead(row[0], row[2], row[3], row[4]))
-        return {key: tuple(commands) for key, commands in found.items()}
+            return _by_session(self._unapplied().filter(session_id__in=keys))
+
+    def inbox(self, worker_id: str) -> Mapping[str, tuple[CommandRead, ...]]:
+        with self._reading():
+            return _by_session(self._unapplied().filter(session__lease_owner=worker_id))
+
+    def _unapplied(self) -> QuerySet[SessionCommand]:
+        return SessionCommand.objects.using(self.alias).filter(applied_at__isnull=True)
 
     def reject_stale_commands(self) -> int:
         with self._reading():
@@ -272,6 +276,13 @@ class SqlStore:
 
     def _id(self, value: str) -> Any:
         return self.dialect.value("uuid", value)
+
+
+def _by_session(rows: QuerySet[SessionCommand]) -> dict[str, tuple[CommandRead, ...]]:
+    found: dict[str, list[CommandRead]] = {}
+    for row in rows.order_by("id").values_list("id", "session_id", "kind", "payload", "actor")[:1000]:
+        found.setdefault(str(row[1]), []).append(CommandRead(row[0], row[2], row[3], row[4]))
+    return {key: tuple(commands) for key, commands in found.items()}
 
 
 def _agent_info(agent: Agent) -> AgentInfo:

@@ -208,10 +208,13 @@ def test_a_session_that_sleeps_is_not_claimed_before_its_time(bed: Bed) -> None:
 
 def test_a_command_is_read_until_it_has_an_outcome(bed: Bed) -> None:
     key = bed.session()
-    [claim] = bed.store.claim(worker_in(bed.store).id, 1)
+    worker = worker_in(bed.store)
+    [claim] = bed.store.claim(worker.id, 1)
     command = bed.ask(key, "cancel")
     found = bed.store.commands([key])[key]
     assert [one.id for one in found] == [command]
+    assert bed.store.inbox(worker.id) == {key: found}
+    assert bed.store.inbox(worker_in(bed.store).id) == {}
     assert bed.store.write_group([step(claim.session, *found)]) == [Committed()]
     assert bed.outcome(command) == "applied"
     assert bed.store.commands([key]) == {}
