@@ -8,8 +8,8 @@ FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN useradd --create-home --uid 10001 orchestrator
 WORKDIR /app
-COPY requirements.txt .
-RUN pip install --requirement requirements.txt
+COPY requirements.txt constraints.txt ./
+RUN pip install --requirement requirements.txt --constraint constraints.txt
 COPY . .
 COPY --from=pages /app/node_modules node_modules
 ENV SERVICE_HOST=0.0.0.0 SERVICE_PORT=8000 DATA_DIR=/data

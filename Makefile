@@ -24,11 +24,11 @@ develops := $(VENV)/.develops
 pages := $(if $(wildcard package.json),node_modules/.installed)
 endif
 
-.PHONY: help run demo test check bench clean $(CHECK_STEPS)
+.PHONY: help run demo test check bench constraints clean $(CHECK_STEPS)
 
 help: ## Show this list
 	@echo "Agent Orchestrator. Targets:"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo ""
 	@echo "make run honours HOST (127.0.0.1), PORT (8000), DATA_DIR (var/), ADMIN_PASSWORD and DEMO=0 (no sample data)."
 
@@ -39,11 +39,11 @@ help: ## Show this list
 $(VENV)/.made:
 	@sh deploy/make-venv $(VENV)
 
-$(VENV)/.runs: requirements.txt | $(VENV)/.made
+$(VENV)/.runs: requirements.txt constraints.txt | $(VENV)/.made
 	@sh deploy/pip-install $(VENV) requirements.txt
 	@touch $@
 
-$(VENV)/.develops: requirements-dev.txt requirements.txt | $(VENV)/.made
+$(VENV)/.develops: requirements-dev.txt requirements.txt constraints.txt | $(VENV)/.made
 	@sh deploy/pip-install $(VENV) requirements-dev.txt
 	@touch $(VENV)/.runs $@
 
@@ -95,6 +95,9 @@ coverage: $(develops) $(pages)
 
 bench: $(develops) $(pages) ## Measure (ARGS="…" goes to the benchmark)
 	@"$(python)" -m bench $(ARGS)
+
+constraints: $(VENV)/.made ## Pin again what the required libraries bring along
+	@$(VENV)/bin/python deploy/freeze.py
 
 clean: ## Remove what set-up made, but not the data
 	rm -rf $(VENV) node_modules static_build .coverage*
