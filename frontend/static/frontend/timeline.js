@@ -17,7 +17,7 @@ export class Timeline {
     const starts = [...model.tasks.values()].map((task) => Date.parse(task.started_at)).filter(Number.isFinite);
     const begin = Date.parse(model.started_at ?? "") || Math.min(...starts, serverNow(model));
     const end = model.completed_at ? Date.parse(model.completed_at) : serverNow(model);
-    const span = Math.max(end - begin, 200);
+    const span = Math.max(end - begin, 20);
     for (const task of model.tasks.values()) this.row(task, begin, span);
     this.scale(span);
   }
