@@ -1,6 +1,9 @@
 """Every setting is documented, with its true default; a wrong value stops the start and names the variable."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +58,19 @@ def test_each_variable_has_a_comment_above_it(name: str) -> None:
 def test_a_value_that_cannot_be_read_stops_the_start_and_names_the_variable(name: str, wrong: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=name):
         env.read(name, {name: wrong})
+
+
+def test_the_command_line_stops_with_one_sentence_that_names_the_variable() -> None:
+    outcome = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env={**os.environ, "SERVICE_PORT": "http"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 1
+    assert outcome.stderr == "The environment variable SERVICE_PORT is 'http': give a port between 1 and 65535.\n"
 
 
 def test_an_empty_value_counts_as_absent() -> None:
