@@ -32,6 +32,11 @@ class Place:
         """The present project, for views behind `page`, which sends users without one away."""
         return cast(Project, self.project)
 
+    @property
+    def may_work(self) -> bool:
+        """Whether the user may start sessions and upload documents here."""
+        return self.may(Role.MEMBER)
+
     def may(self, role: Role) -> bool:
         return self.project is not None and self.access.may(self.project.workspace_id, role)
 

@@ -129,7 +129,9 @@ def test_a_form_from_elsewhere_is_refused(world: World) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(world.user)
     session = world.make.session(world.project, status="RUNNING")
-    assert strict.post(f"/sessions/{session.id}/cancel").status_code == 403
+    answer = strict.post(f"/sessions/{session.id}/cancel")
+    assert answer.status_code == 403
+    assert "Please send that again" in answer.content.decode()
     assert not SessionCommand.objects.exists()
 
 
@@ -202,6 +204,7 @@ def test_a_viewer_reads_but_starts_nothing(make: Make) -> None:
     session = make.session(viewer.project, status="RUNNING")
     page = viewer.client.get(f"/sessions/{session.id}").content.decode()
     assert "Cancel" not in page
+    assert "/sessions/new" not in page
     assert viewer.client.post(f"/sessions/{session.id}/cancel").status_code == 403
     assert viewer.client.get("/sessions/new").status_code == 403
     file = SimpleUploadedFile("a.txt", b"Some text to read.")
