@@ -61,6 +61,7 @@ class Supervisor:
         self._say = say
         self._is_noise = is_noise
         self._stopping = False
+        self._relays: list[threading.Thread] = []
         self._leash_out, self._leash_in = os.pipe()
 
     def run(self, each_tick: Callable[[], None] = lambda: None) -> int:
@@ -103,15 +104,18 @@ class Supervisor:
             start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in our way
         )
         child.started_at = time.monotonic()
-        threading.Thread(target=self._relay, args=(child, child.process), daemon=True).start()
+        relay = threading.Thread(target=self._relay, args=(child, child.process), daemon=True)
+        self._relays = [*(old for old in self._relays if old.is_alive()), relay]
+        relay.start()
 
     def _relay(self, child: Child, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            text = line.rstrip()
-            if text and not self._is_noise(text):
-                child.last_lines.append(text)
-                self._say(f"{child.program.name:>6} │ {text}")
+        with process.stdout as lines:
+            for line in lines:
+                text = line.rstrip()
+                if text and not self._is_noise(text):
+                    child.last_lines.append(text)
+                    self._say(f"{child.program.name:>6} │ {text}")
 
     def _bury(self, child: Child) -> None:
         assert child.process is not None
@@ -138,6 +142,9 @@ class Supervisor:
                 process.kill()
                 process.wait()
         os.close(self._leash_in)
+        os.close(self._leash_out)
+        for relay in self._relays:
+            relay.join(2)
 
 
 def bind(host: str, port: int) -> socket.socket:

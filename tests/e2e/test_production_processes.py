@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -50,7 +51,7 @@ class Processes:
         beat = ["beat", "-l", "WARNING", "-s", str(site.folder / "beat"), "--pidfile="]
         programs = [
             ["daphne", "-b", "127.0.0.1", "-p", str(self.port), "-v", "0", "orchestrator_site.asgi:application"],
-            [*celery, "worker", "-P", "threads", "-c", "2", "-l", "WARNING"],
+            [*celery, "worker", "-P", "threads", "-c", "2", "-l", "INFO"],
             [*celery, *beat],
         ]
         self.output = (site.folder / "printed").open("wb")
@@ -75,7 +76,7 @@ def production(tmp_path: Path) -> Iterator[tuple[Processes, dict[str, Any]]]:
     need_service("PostgreSQL", 5432)
     need_service("Redis", 6379)
     with database() as url:
-        site = Site(tmp_path, {"DATABASE_URL": url, "REDIS_URL": REDIS_URL})
+        site = Site(tmp_path, {"DATABASE_URL": url, "REDIS_URL": REDIS_URL, "LOG_LEVEL": "INFO"})
         seeded = site.seed(sessions=0)
         processes = Processes(site)
         try:
@@ -124,4 +125,6 @@ def test_a_full_session_on_postgresql_and_redis(production: tuple[Processes, dic
     assert [task["result"]["said"] for task in session["tasks"]] == names
     assert all(process.poll() is None for process in processes.running)
     assert set(processes.stop()) <= {0, -signal.SIGTERM}
-    assert "Traceback" not in processes.site.printed
+    printed = processes.site.printed
+    assert re.search(r"Task sessions\.tasks\.poke\S* received", printed), "no doorbell rang at the worker"
+    assert "Traceback" not in printed
