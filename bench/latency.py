@@ -162,9 +162,8 @@ def report(name: str, seconds: Sequence[float], limit: float | None = None) -> N
     verdict = (
         "" if limit is None else f"   limit {limit * scale:g} {unit}: {'ok' if max(seconds) < limit else 'MISSED'}"
     )
-    print(
-        f"{name:<42} n={len(seconds):<4} median {median:8.2f} {unit}   p99 {p99:8.2f} {unit}   worst {worst:8.2f} {unit}{verdict}"
-    )
+    figures = f"median {median:8.2f} {unit}   p99 {p99:8.2f} {unit}   worst {worst:8.2f} {unit}"
+    print(f"{name:<42} n={len(seconds):<4} {figures}{verdict}")
 
 
 def main() -> None:
