@@ -11,13 +11,14 @@ from django.urls import path
 
 from core.api.exceptions import error_body, status_of
 from core.canonical import canonical_json
-from core.errors import Invalid, OrchestratorError, Unauthenticated
+from core.errors import Invalid, NotFound, OrchestratorError, Unauthenticated
 from sessions.api.stream_docs import describe_streams
 from sessions.streaming import backlog, conf
 from sessions.streaming.access import Place, place_in, whole_number
 from sessions.streaming.callers import access_of_http
 from sessions.streaming.frames import TOKENS, CloseCode, closing
 from sessions.streaming.hub import Hub, running_hub
+from sessions.streaming.watch import Watch
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 LONGEST_WAIT_SECONDS = 60
@@ -60,12 +61,17 @@ async def session_stream(request: HttpRequest, session_id: str) -> HttpResponseB
 
 async def _server_sent_events(hub: Hub, place: Place, scope: Any) -> AsyncIterator[bytes]:
     yield b": the log of a session; retry with Last-Event-ID\nretry: 1000\n\n"
+    watch = Watch(hub, place)
     async with hub.subscribe(place.session_id, place.after, place.last_seq) as subscription:
-        while not (subscription.cursor.has_ended):
+        while not subscription.cursor.has_ended:
             rows = await subscription.next(conf.HEARTBEAT_SECONDS)
             yield "".join(_event(seq, text) for seq, text in rows).encode() or b": heartbeat\n\n"
             try:
+                await watch.check()
                 await backlog.wait_for_client(scope)
+            except NotFound as error:
+                yield f"data: {closing(CloseCode.NOT_FOUND, error.message)}\n\n".encode()
+                return
             except backlog.SlowClient:
                 cursor = subscription.cursor.seq
                 yield f"data: {closing(CloseCode.SLOW, f'too slow: resume from {cursor}', cursor)}\n\n".encode()

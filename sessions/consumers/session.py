@@ -9,6 +9,7 @@ from sessions.streaming.access import place_in
 from sessions.streaming.backlog import SlowClient
 from sessions.streaming.frames import CloseCode, heartbeat
 from sessions.streaming.hub import Hub, Subscription
+from sessions.streaming.watch import Watch
 from workspaces.access import Access
 
 
@@ -26,7 +27,7 @@ async def _stream_session(socket: Socket, hub: Hub, access: Access) -> None:
             subscription.cursor.has_ended = True
         sent = Sent(place.after)
         try:
-            await _send_frames(socket, subscription, sent)
+            await _send_frames(socket, subscription, sent, Watch(hub, place))
         except SlowClient:
             await socket.close(CloseCode.SLOW, f"Too slow: resume from {sent.seq}.", sent.seq)
         else:
@@ -40,9 +41,10 @@ class Sent:
     seq: int
 
 
-async def _send_frames(socket: Socket, subscription: Subscription, sent: Sent) -> None:
+async def _send_frames(socket: Socket, subscription: Subscription, sent: Sent, watch: Watch) -> None:
     """Returns when the session has ended and nothing came for LINGER_SECONDS since."""
     while True:
+        await watch.check()
         has_ended = subscription.cursor.has_ended
         rows = await subscription.next(conf.LINGER_SECONDS if has_ended else conf.HEARTBEAT_SECONDS)
         if not rows and has_ended:

@@ -9,6 +9,7 @@ SAFETY_POLL_SECONDS = 2.0
 LINGER_SECONDS = 30.0  # how long a socket stays open after the last event of its session
 SLOW_CLIENT_BYTES = 1024 * 1024  # unsent bytes from which a client is waited for
 SLOW_CLIENT_SECONDS = 10.0  # how long it is waited for before it is dropped
+ACCESS_SECONDS = 60.0  # how often a stream asks whether its caller may still see the session
 TAIL_SECONDS = 5.0  # how long a tail outlives its last follower, who may only be reconnecting
 PAGE_EVENTS = 500
 PAGE_BYTES = 512 * 1024  # a page of large events ends early

@@ -134,15 +134,24 @@ def test_nothing_is_left_when_the_supervisor_itself_is_killed(own_site: Site) ->
     wait_for(lambda: not set(family) & set(processes()), 15, "the children end with their supervisor")
 
 
-def test_a_port_in_use_is_said_in_one_sentence_with_exit_code_2(tmp_path: Path) -> None:
+def test_a_database_that_was_never_set_up_is_said_in_one_sentence_with_exit_code_2(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=Site(tmp_path).variables(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "setup_site" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_port_in_use_is_said_in_one_sentence_with_exit_code_2(seeded: Site, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", port]
-        done = subprocess.run(
-            command, cwd=ROOT, env=Site(tmp_path).variables(), capture_output=True, text=True, check=False
-        )
+        site = Site(tmp_path).seed_from(seeded)
+        done = subprocess.run(command, cwd=ROOT, env=site.variables(), capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"127.0.0.1:{port}" in done.stderr

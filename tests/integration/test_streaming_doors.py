@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.test import AsyncClient, Client
 
+from core.clock import SYSTEM_CLOCK
 from orchestrator_site.asgi import application
 from sessions.models import AgentSession
 from sessions.streaming import backlog, conf, publisher
@@ -19,7 +20,10 @@ from sessions.streaming.frames import Notice
 from sessions.streaming.hub import running_hub
 from tests.logs import write_events
 from tests.make import Make
-from workspaces.services import issue_ticket
+from workspaces.models import ApiKey, Membership
+from workspaces.selectors import access_of_user
+from workspaces.services import create_key, issue_ticket
+from workspaces.states import Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORIGIN = b"http://testserver"
@@ -51,6 +55,15 @@ class World:
     @property
     def cookie(self) -> str:
         return f"sessionid={self.client.cookies['sessionid'].value}"
+
+    def api_key(self) -> str:
+        owner = self.make.member(self.workspace, Role.OWNER)
+        return create_key(access=access_of_user(owner), name="stream", workspace_id=self.workspace.id)[1]
+
+    def expel(self) -> None:
+        """The member leaves and the workspace's keys are revoked."""
+        Membership.objects.filter(user=self.user).delete()
+        ApiKey.objects.update(revoked_at=SYSTEM_CLOCK.now())
 
     def bearer(self) -> str:
         login = {"username": self.user.username, "password": "secret-enough-1"}
@@ -253,6 +266,26 @@ async def test_a_host_name_that_is_not_ours_is_refused(world: World, settings: A
 async def test_what_is_not_there_for_the_caller_is_closed_with_4404(world: World, path: str) -> None:
     foreign = await sync_to_async(world.make.session)()
     assert (await refusal(socket_to(path.format(foreign=foreign.id), cookie=world.cookie)))[0] == 4404
+
+
+@pytest.mark.parametrize("credential", ["cookie", "key"])
+async def test_who_loses_access_loses_the_stream(
+    world: World, credential: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conf, "ACCESS_SECONDS", 0.1)
+    monkeypatch.setattr(conf, "HEARTBEAT_SECONDS", 0.1)
+    path, headers = f"/ws/sessions/{world.session.id}", [(b"host", b"testserver")]
+    secret = await sync_to_async(world.api_key)()
+    proof = (b"cookie", world.cookie.encode()) if credential == "cookie" else (b"x-api-key", secret.encode())
+    socket = WebsocketCommunicator(application, path, headers=[*headers, proof])
+    assert (await socket.connect())[0]
+    await asyncio.sleep(0.3)
+    for _ in range(2):
+        assert json.loads(await socket.receive_from(timeout=2))["type"] == "heartbeat"
+    await sync_to_async(world.expel)()
+    while (frame := json.loads(await socket.receive_from(timeout=2)))["type"] == "heartbeat":
+        pass
+    assert frame["code"] == 4404
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "7", "１"])

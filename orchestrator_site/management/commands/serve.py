@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import OperationalError, connection
 
 from orchestrator_site.supervisor import Program, Supervisor, bind
 
@@ -38,6 +39,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
+        if not is_set_up():
+            self.stderr.write("The database is not set up: run `manage.py setup_site` (or `make run`) first.")
+            sys.exit(2)
         try:
             listening = bind(host, port)
         except (OSError, OverflowError) as error:
@@ -61,6 +65,16 @@ class Command(BaseCommand):
         while not answers(f"{address}/health"):
             time.sleep(0.2)
         self._say(f"Agent Orchestrator is ready: {address}/  (Ctrl-C stops it)")
+
+
+def is_set_up() -> bool:
+    """Whether the tables are there. A database that does not answer counts: the programs wait for it."""
+    try:
+        return "agent_session" in connection.introspection.table_names()
+    except OperationalError:
+        return True
+    finally:
+        connection.close()
 
 
 def programs(listening: socket.socket) -> list[Program]:
