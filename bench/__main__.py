@@ -1,0 +1,22 @@
+"""`python -m bench [latency|quality] …`: without a name `latency`, which needs nothing but this repository."""
+
+import runpy
+import sys
+
+BENCHES = {
+    "latency": "how long people wait, and what a session costs in memory",
+    "quality": "retrieval, answers and verdicts on public data sets (--data PATH)",
+}
+
+
+def main() -> None:
+    name = sys.argv[1] if sys.argv[1:] and not sys.argv[1].startswith("-") else "latency"
+    if name not in BENCHES:
+        known = "\n".join(f"  {bench:<10} {what}" for bench, what in BENCHES.items())
+        sys.exit(f"There is no bench {name!r}. These are:\n{known}")
+    sys.argv = [f"bench.{name}", *[word for word in sys.argv[1:] if word != name]]
+    runpy.run_module(f"bench.{name}", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
