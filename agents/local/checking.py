@@ -175,16 +175,18 @@ def _hard_cue(
 
     What a sentence leaves to its title counts as said (“It opened in 1932” in a text on Harlow Bridge).
     """
-    telling = {value for value in core if not _NUMBER.fullmatch(value)}
+    subject = {value for value in core if not _NUMBER.fullmatch(value)}
     for item in evidence:
         own = stem_set(item.text)
+        pair = opposite_pair(stem_set(claim), own)
+        telling = subject - set(pair or ())
         said = telling & (own | stem_set(item.title))
         if not telling & own or len(said) < limits.same_statement * len(telling):
             continue
         missing = _missing_numbers(claim, item, evidence)
         if missing and _same_shape(missing, _NUMBER.findall(item.text)):
             return "number", item
-        if pair := opposite_pair(stem_set(claim), own):
+        if pair:
             return f"opposite: {pair[0]} / {pair[1]}", item
     return None
 

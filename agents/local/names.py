@@ -4,7 +4,10 @@ import re
 
 from agents.local.text import STOPWORDS, phrase, unique, words
 
-_PART = r"[^\W_a-zß-öø-ÿ][\w'’.&-]*"
+_UPPER = r"[^\W_a-zß-öø-ÿ]"
+_PART = (
+    rf"(?:(?:{_UPPER}\.)+|(?:St|Dr|Mr|Mrs|Ms|Jr|Sr|Mt|vs?)\.|{_UPPER}[\w'’&-]*)"  # a full stop otherwise ends a name
+)
 _LINK = r"(?:of|the|de|la|le|du|and|for|in|on|to|a|von|van|der|da|&)"
 _NAME = re.compile(rf"{_PART}(?:\s+(?:{_LINK}\s+){{0,2}}{_PART})*", re.UNICODE)
 _QUOTED = re.compile(r"[\"“]([^\"”]{2,80})[\"”]")
@@ -24,9 +27,13 @@ def names(text: str) -> list[str]:
 def _trim(name: str) -> str:
     """A run of capitalised words without the leading question or stop words a sentence start adds."""
     parts = name.strip(".'’- ").split()
-    while parts and (parts[0].lower() in STOPWORDS or parts[0].lower() in _LEADING):
+    while parts and (_is_leading(parts[0]) or (parts[0].isdigit() and len(parts) > 1 and _is_leading(parts[1]))):
         parts = parts[1:]
     return " ".join(parts)
+
+
+def _is_leading(word: str) -> bool:
+    return word.lower() in STOPWORDS or word.lower() in _LEADING
 
 
 def core_title(title: str) -> str:

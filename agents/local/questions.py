@@ -132,7 +132,7 @@ def aspects(text: str) -> tuple[str, ...]:
         r"^.*?\b(?:list|name|identify|find|what|which|are|were|of|all|the|enumerate|give)\b", "", text, flags=re.I
     )
     parts = [part.strip(" ?.") for part in re.split(r",\s*(?:and\s+)?|\s+and\s+|;", body)]
-    parts = [part for part in parts if stems(part)]
+    parts = [re.sub(r"^(?:(?:the|all|of|every|a|an)\s+)+", "", part, flags=re.I) for part in parts if stems(part)]
     return tuple(parts[:6]) if len(parts) > 1 else ()
 
 
