@@ -103,16 +103,21 @@ async def rehearse(
     return await result if asyncio.iscoroutine(result) else result
 
 
-async def rehearse_goal(goal: str, documents: DocumentReader) -> dict[str, Any]:
-    """Plan a goal and run its tasks one after the other: `{task name: output}`, the plan under `"plan"`."""
+async def rehearse_goal(goal: str, documents: DocumentReader, *, without: Sequence[str] = ()) -> dict[str, Any]:
+    """Plan a goal and run its tasks one after the other: `{task name: output}`, the plan under `"plan"`.
+
+    Tasks named in `without` are left out, and what depends on them does without.
+    """
     registry = build_registry()
     session = SessionInfo("rehearsal", goal, {})
     task = TaskInfo("plan", "plan", "planning", goal, {}, 1)
     outputs: dict[str, Any] = {"plan": await rehearse("planning", RehearsalContext(task, session, documents), registry)}
-    for spec in outputs["plan"]["tasks"]:
+    for spec in [task for task in outputs["plan"]["tasks"] if task["name"] not in without]:
         slug = spec["required_capabilities"][0]
         task = TaskInfo(spec["name"], spec["name"], spec["task_type"], spec["description"], spec["input_data"], 1)
-        upstream = [UpstreamOutput(name, name, name, name, outputs[name]) for name in spec["depends_on"]]
+        upstream = [
+            UpstreamOutput(name, name, name, name, outputs[name]) for name in spec["depends_on"] if name in outputs
+        ]
         context = RehearsalContext(task, session, documents, upstream=upstream)
         outputs[spec["name"]] = await rehearse(slug, context, registry)
     return outputs

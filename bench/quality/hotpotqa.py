@@ -37,12 +37,12 @@ async def _retrieval(questions: list[dict[str, Any]], documents: Any, vendor: st
 
 
 async def _answers(questions: list[dict[str, Any]], documents: Any) -> list[Figure]:
-    """Planning, research, synthesis and validation as in a session of mode `planned`."""
+    """Planning, research and synthesis as in a session of mode `planned`."""
     from agents.rehearsal import rehearse_goal
 
     inside, cited = [], []
     for row in questions:
-        outputs = await rehearse_goal(row["question"], documents)
+        outputs = await rehearse_goal(row["question"], documents, without=("validation",))
         answer = outputs["synthesis"]
         titles = {citation["title"] for sentence in answer["sentences"] for citation in sentence["citations"]}
         if row["type"] == "comparison":

@@ -4,15 +4,17 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from agents.runtime import DocumentReader
+    from documents.types import PassageHit
     from workspaces.models import Project
 
 _BATCH = 500
@@ -86,12 +88,39 @@ def _analyse() -> None:
         cursor.execute("ANALYZE")
 
 
-def reader(project: "Project", document_ids: list[str] | None = None) -> "DocumentReader":
-    """The documents as a session's agents read them."""
-    from sessions.engine.documents import ScopedDocuments
+class ProjectDocuments:
+    """A project's documents, or some of them, read through the selectors that a session's agents use."""
 
-    context = {"document_ids": document_ids} if document_ids else {}
-    return ScopedDocuments(project_id=str(project.pk), context=context, threads=_THREADS)
+    def __init__(self, project: "Project", document_ids: list[str] | None) -> None:
+        self._scope = {"project_id": project.pk, "document_ids": document_ids}
+        self._found: dict[tuple[str, int], list[PassageHit]] = {}
+
+    async def search(self, query: str, *, limit: int = 10) -> "list[PassageHit]":
+        """Each search is asked of the database once: this measures answers, not speed."""
+        from documents import selectors
+
+        if (query, limit) not in self._found:
+            self._found[query, limit] = await self._read(selectors.search_passages, query=query, limit=limit)
+        return self._found[query, limit]
+
+    async def passages(self, *, limit: int = 2000) -> "list[PassageHit]":
+        from documents import selectors
+
+        return await self._read(selectors.list_passages, limit=limit)
+
+    async def titles(self) -> list[tuple[str, str]]:
+        from documents import selectors
+
+        return await self._read(selectors.document_titles)
+
+    async def _read(self, function: Callable[..., Any], **arguments: Any) -> Any:
+        work = partial(function, **self._scope, **arguments)
+        return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+
+
+def reader(project: "Project", document_ids: list[str] | None = None) -> "DocumentReader":
+    """The documents as agents read them."""
+    return ProjectDocuments(project, document_ids)
 
 
 _THREADS = ThreadPoolExecutor(1, thread_name_prefix="reader")
