@@ -82,6 +82,7 @@ class ApiKey(TimestampedRow):
 
     class Meta:
         db_table = "api_key"
+        verbose_name = "API key"
         ordering = ["-created_at"]
         constraints = [one_of("role", Role, name="api_key_role_check")]
 

@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='workspaces.workspace')),
             ],
             options={
+                "verbose_name": "API key",
                 'db_table': 'api_key',
                 'ordering': ['-created_at'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('role__in', ['OWNER', 'ADMIN', 'OPERATOR', 'MEMBER', 'VIEWER'])), name='api_key_role_check')],
