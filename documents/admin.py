@@ -156,6 +156,11 @@ class PassageAdmin(ReadOnlyRows, ModelAdmin):  # type: ignore[misc]
     search_fields = ("document__title",)
     ordering = ("-id",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Passage]:
+        """Without the documents' whole texts, which would be read (and sorted along) once for each passage."""
+        rows: QuerySet[Passage] = super().get_queryset(request)
+        return rows.select_related("document").defer("document__text")
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A passage goes with its document (or project, or workspace), never alone."""
         route = request.resolver_match.url_name if request.resolver_match else ""

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -115,6 +116,24 @@ def read(name: str, environ: Mapping[str, str] | None = None) -> Any:
     except ValueError as error:
         shown = "an address" if "://" in text else repr(text)  # an address may hold a password
         raise ImproperlyConfigured(f"The environment variable {name} is {shown}: {error}.") from error
+
+
+def writable_folder(name: str) -> Path:
+    """The folder of this variable, made when missing.
+
+    Raises: ImproperlyConfigured when nothing can be written in it.
+    """
+    folder: Path = read(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise ImproperlyConfigured(
+            f"The environment variable {name} is {str(folder)!r}, where nothing can be written ({why}): "
+            "give a folder that is yours, on a disk with free space."
+        ) from error
 
 
 def allowed_hosts(given: list[str], service_host: str) -> list[str]:

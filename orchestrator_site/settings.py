@@ -10,8 +10,7 @@ from orchestrator_site import env
 from orchestrator_site.logs import configure_logging
 
 BASE_DIR = env.BASE_DIR
-DATA_DIR = env.read("DATA_DIR")
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = env.writable_folder("DATA_DIR")
 
 DEBUG = env.read("DEBUG")
 SECRET_KEY = env.read("SECRET_KEY") or env.stored_secret(DATA_DIR / "secret_key")
@@ -55,8 +54,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.middleware.ContentSecurityPolicy",
-    "core.middleware.NoNulInAddresses",
     "workspaces.middleware.AccessMiddleware",
+    "core.middleware.NoNulInAddresses",  # after the others: the page that says no shows who is logged in
 ]
 
 ROOT_URLCONF = "orchestrator_site.urls"

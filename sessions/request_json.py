@@ -274,7 +274,7 @@ def printable(name: str) -> str:
 KINDS: Mapping[type, str] = {
     bool: "true or false",
     int: "a number",
-    float: "a number",
+    float: "a number with a fraction",
     str: "a text",
     list: "a list",
     dict: "a JSON object",

@@ -37,7 +37,12 @@ class Door(AccessMixin, GenericAPIView[Any]):
 
 
 class AgentList(Door):
-    @extend_schema(operation_id="agents_list", parameters=[shapes.AgentQuerySerializer], tags=["agents"])
+    @extend_schema(
+        operation_id="agents_list",
+        parameters=[shapes.AgentQuerySerializer],
+        responses=shapes.AgentSerializer(many=True),
+        tags=["agents"],
+    )
     def get(self, request: Request) -> Response:
         """The agents of your workspaces, and what they can do."""
         query = self.read(shapes.AgentQuerySerializer, request.query_params.dict())
@@ -66,7 +71,12 @@ class AgentList(Door):
 
 
 class AgentDiscovery(Door):
-    @extend_schema(operation_id="agents_discover", parameters=[shapes.DiscoverQuerySerializer], tags=["agents"])
+    @extend_schema(
+        operation_id="agents_discover",
+        parameters=[shapes.DiscoverQuerySerializer],
+        responses=shapes.AgentSerializer(many=True),
+        tags=["agents"],
+    )
     def get(self, request: Request) -> Response:
         """Agents that offer a capability and may be given work now, the least loaded first."""
         values = self.read(shapes.DiscoverQuerySerializer, request.query_params.dict()).validated_data
@@ -162,7 +172,12 @@ class AgentHistory(Door):
 class DefinitionList(Door):
     serializer_class = shapes.DefinitionSerializer
 
-    @extend_schema(operation_id="definitions_list", parameters=[shapes.DefinitionQuerySerializer], tags=["definitions"])
+    @extend_schema(
+        operation_id="definitions_list",
+        parameters=[shapes.DefinitionQuerySerializer],
+        responses=shapes.DefinitionSerializer(many=True),
+        tags=["definitions"],
+    )
     def get(self, request: Request) -> Response:
         """What agents can be made of."""
         values = self.read(shapes.DefinitionQuerySerializer, request.query_params.dict()).validated_data

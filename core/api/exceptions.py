@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import OperationalError
 from django.http import Http404
@@ -57,7 +58,7 @@ def _response(error: Exception) -> Response | None:
     if isinstance(error, PermissionDenied):
         return _plain(403, "forbidden", str(error) or "You may not do this.")
     if isinstance(error, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
-        return _plain(413, "payload_too_large", f"The request is too large: {error}")
+        return _plain(413, "payload_too_large", _too_much(error))
     if isinstance(error, OperationalError):
         return _own(errors.Unavailable("The database did not answer in time. Try again in a few seconds."))
     if isinstance(error, drf.ValidationError):
@@ -65,6 +66,14 @@ def _response(error: Exception) -> Response | None:
     if isinstance(error, drf.APIException):
         return _framework(error)
     return None
+
+
+def _too_much(error: Exception) -> str:
+    if isinstance(error, TooManyFilesSent):
+        return f"Too many files: at most {settings.DATA_UPLOAD_MAX_NUMBER_FILES} in one request. Send them in parts."
+    if isinstance(error, TooManyFieldsSent):
+        return f"Too many fields: at most {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} in one request."
+    return f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes, files not counted. Send less."
 
 
 def status_of(error: errors.OrchestratorError) -> int:

@@ -70,10 +70,11 @@ def actor_of(access: Access) -> dict[str, Any]:
 
 
 class Collections(Door):
+    queryset = Collection.objects.none()  # only for the description of the filters
     serializer_class = shapes.CollectionShape
     filterset_class = CollectionFilter
 
-    @extend_schema(operation_id="collections_list", tags=["documents"])
+    @extend_schema(operation_id="collections_list", responses=shapes.CollectionShape(many=True), tags=["documents"])
     def get(self, request: Request) -> Response:
         """The collections of your workspaces, by name."""
         return self.paged(selectors.visible_collections(workspace_ids=self.access.workspace_ids))
@@ -118,11 +119,12 @@ class OneCollection(Door):
 
 
 class Documents(Door):
+    queryset = Document.objects.none()  # only for the description of the filters
     serializer_class = shapes.DocumentShape
     filterset_class = DocumentFilter
     parser_classes = (MultiPartParser,)
 
-    @extend_schema(operation_id="documents_list", tags=["documents"])
+    @extend_schema(operation_id="documents_list", responses=shapes.DocumentShape(many=True), tags=["documents"])
     def get(self, request: Request) -> Response:
         """The documents of your workspaces, newest first, without their texts."""
         return self.paged(selectors.visible_documents(workspace_ids=self.access.workspace_ids))

@@ -53,8 +53,11 @@ def _check_state(session: AgentSession, kind: CommandKind) -> None:
     if kind == CommandKind.PAUSE and paused:
         raise CommandRefused("The session is paused already.", details={"allowed": ["cancel", "resume"]})
     if kind == CommandKind.RESUME and not paused:
+        resumes = session.status == SessionStatus.PAUSED
         raise CommandRefused(
-            f"The session is {session.status}; only a paused session can be resumed.",
+            "The session is being resumed already."
+            if resumes
+            else f"The session is {session.status}; only a paused session can be resumed.",
             details={"status": session.status, "allowed": ["cancel", "pause"]},
         )
 

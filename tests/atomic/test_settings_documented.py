@@ -1,10 +1,12 @@
 """Every setting is documented, with its true default; a wrong value stops the start and names the variable."""
 
+import errno
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -71,6 +73,26 @@ def test_the_command_line_stops_with_one_sentence_that_names_the_variable() -> N
     )
     assert outcome.returncode == 1
     assert outcome.stderr == "The environment variable SERVICE_PORT is 'http': give a port between 1 and 65535.\n"
+
+
+@pytest.mark.parametrize("below", ["", "below"])
+def test_a_data_folder_that_cannot_be_one_is_told_in_a_sentence(
+    below: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / below))
+    with pytest.raises(ImproperlyConfigured, match=r"DATA_DIR is .* nothing can be written"):
+        env.writable_folder("DATA_DIR")
+
+
+def test_a_full_disk_is_told_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**options: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(env, "TemporaryFile", full)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    with pytest.raises(ImproperlyConfigured, match="No space left"):
+        env.writable_folder("DATA_DIR")
 
 
 def test_an_empty_value_counts_as_absent() -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from documents import services
@@ -93,3 +95,10 @@ def test_deleting_goes_through_the_service(client: Client, document: Document, m
     assert answer.status_code == 302
     assert AuditEntry.objects.filter(action=f"{model}.deleted", actor="root").count() == 1
     assert not {"document": Document, "collection": Collection}[model].objects.filter(pk=row.pk).exists()
+
+
+def test_the_list_of_passages_does_not_read_the_texts_of_their_documents(client: Client, document: Document) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        client.get(reverse("admin:documents_passage_changelist"), {"o": "1"})
+    assert any('"passage"."text"' in query["sql"] for query in queries)
+    assert not any('"document"."text"' in query["sql"] for query in queries)

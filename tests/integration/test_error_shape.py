@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.test import Client
 from rest_framework import exceptions as drf
@@ -96,6 +97,23 @@ def test_an_unknown_route_is_a_404_in_json(client: APIClient, path: str) -> None
 @pytest.mark.parametrize("path", ["/api/v1/me?q=%00", "/api/v1/me%00"])
 def test_a_nul_character_in_an_address_is_a_400(client: APIClient, path: str) -> None:
     assert refusal(client.get(path), 400)["code"] == "unreadable"
+
+
+@pytest.mark.parametrize("path", ["/sessions?q=%00", "/admin/?q=%00", "/documents/%00"])
+def test_a_nul_character_in_the_address_of_a_page_is_a_400_also_when_logged_in(make: Make, path: str) -> None:
+    client = Client()
+    client.force_login(make.member(make.project().workspace))
+    answer = client.get(path)
+    assert answer.status_code == 400
+    assert "cannot be read" in answer.content.decode()
+
+
+def test_too_many_files_are_told_how_many_are_allowed(client: APIClient, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 2
+    files = [SimpleUploadedFile(f"{number}.txt", b"text") for number in range(3)]
+    error = refusal(client.post("/api/v1/documents", {"files": files}, format="multipart"), 413)
+    assert "at most 2" in error["message"]
+    assert "settings" not in error["message"]
 
 
 def test_an_unknown_page_is_a_404_in_html(db: None) -> None:

@@ -33,6 +33,18 @@ def test_every_operation_says_how_it_refuses(schema: Any) -> None:
             assert "default" in operation["responses"], f"{method} {path}"
 
 
+def test_every_list_is_described_as_a_page_of_results(schema: Any) -> None:
+    lists = {
+        operation["operationId"]: operation["responses"]["200"]["content"]["application/json"]["schema"]
+        for operations in schema["paths"].values()
+        for method, operation in operations.items()
+        if method == "get" and operation["operationId"].endswith(("_list", "_discover"))
+    }
+    assert {"agents_list", "agents_discover", "documents_list"} <= set(lists)
+    for name, shape in lists.items():
+        assert "/Paginated" in shape["$ref"], name
+
+
 def test_the_schema_and_the_docs_are_public_and_the_docs_load_nothing_from_elsewhere(db: None) -> None:
     assert Client().get("/api/schema").status_code == 200
     page = Client().get("/docs").content.decode()

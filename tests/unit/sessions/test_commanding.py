@@ -116,6 +116,10 @@ def test_what_waits_in_the_inbox_counts_as_done_for_the_next_command(world: Worl
     ask(world, session, CommandKind.RESUME)
     with pytest.raises(CommandRefused):
         ask(world, session, CommandKind.RESUME)
+    AgentSession.objects.filter(pk=session.pk).update(status="PAUSED")  # the first of the two is applied
+    with pytest.raises(CommandRefused, match="being resumed already"):
+        ask(world, session, CommandKind.RESUME)
+    AgentSession.objects.filter(pk=session.pk).update(status="RUNNING")
     SessionCommand.objects.update(applied_at=SYSTEM_CLOCK.now())
     ask(world, session, CommandKind.PAUSE)
 
