@@ -53,9 +53,10 @@ node_modules/.installed: package.json $(wildcard package-lock.json) | $(runs)
 
 # ------------------------------------------------------------------------------------------------- for users
 
+# ADMIN_PASSWORD and DEMO reach the programs by themselves: written out here, a password's $$ and quotes would be read anew.
 run: $(runs) $(pages) ## Set up what is missing, then serve the site (Ctrl-C stops it)
-	@exec env SERVICE_HOST="$(HOST)" SERVICE_PORT="$(PORT)" DATA_DIR="$(DATA_DIR)" ADMIN_PASSWORD="$(ADMIN_PASSWORD)" \
-		DEMO="$(DEMO)" sh -c 'LOG_LEVEL=$${LOG_LEVEL:-WARNING} "$(python)" manage.py setup_site && exec "$(python)" manage.py serve'
+	@exec env SERVICE_HOST="$(HOST)" SERVICE_PORT="$(PORT)" DATA_DIR="$(DATA_DIR)" \
+		sh -c 'LOG_LEVEL=$${LOG_LEVEL:-WARNING} "$(python)" manage.py setup_site && exec "$(python)" manage.py serve'
 
 demo: $(runs) $(pages) ## Ask the sample documents a question in the terminal
 	@DATA_DIR="$(DATA_DIR)" LOG_LEVEL=$${LOG_LEVEL:-WARNING} "$(python)" manage.py setup_site --quiet
