@@ -37,6 +37,12 @@ def need_service(name: str, port: int) -> None:
     pytest.skip(reason)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests run last: Playwright leaves a running event loop in the thread of the tests, for good."""
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture
 def make(db: None) -> Make:
     return Make()
