@@ -68,7 +68,7 @@ export class SessionStream {
 
   retry() {
     this.failures += 1;
-    if (this.failures >= 3 && !this.everOpened) {
+    if (this.failures >= (this.everOpened ? 8 : 3)) {
       this.poll();
       return;
     }
