@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
-def slow_session(program: Program, goal: str, *, tasks: int = 6, sleep: float = 1.0) -> str:
+def slow_session(program: Program, goal: str, *, tasks: int = 8, sleep: float = 1.0) -> str:
     workers = [program.scripted("worker-bee"), program.scripted("other-bee")]
     orders = {"sleep": sleep, "events": 5, "say": "done"}
     steps = [
@@ -45,8 +45,8 @@ def test_a_page_whose_server_was_killed_reconnects_and_misses_nothing(page: "Pag
     wait_for_end(page)
     last_seq = program.session(session_id)["last_seq"]
     assert log_numbers(page) == list(range(1, last_seq + 1))
-    assert page.locator(".node[data-status=COMPLETED]").count() == 6
-    assert page.inner_text("#message-count") == str(page.locator("#messages .msg").count()) == "5"
+    assert page.locator(".node[data-status=COMPLETED]").count() == 8
+    assert page.inner_text("#message-count") == str(page.locator("#messages .msg").count()) == "7"
     assert loads == [], "the page was never loaded again"
 
 
@@ -54,7 +54,7 @@ def test_a_page_that_can_have_no_socket_follows_by_asking(page: "Page", program:
     page.add_init_script(
         "window.WebSocket = class { constructor() { setTimeout(() => this.onclose({ code: 1006 })); } close() {} };"
     )
-    session_id = slow_session(program, "No socket here", tasks=4)
+    session_id = slow_session(program, "No socket here", tasks=6)
     page.goto(f"/sessions/{session_id}")
     page.wait_for_selector("#stream[data-state=polling]")
     page.wait_for_selector(".node[data-status=RUNNING]")

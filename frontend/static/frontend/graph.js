@@ -100,8 +100,10 @@ export class PlanGraph {
     for (const task of this.model.tasks.values()) {
       const node = this.nodes.get(task.id);
       if (!node) continue;
-      node.root.className = `node st st-${task.status}`;
-      node.root.dataset.status = task.status;
+      if (node.root.dataset.status !== task.status) {
+        node.root.className = `node st st-${task.status}`;
+        node.root.dataset.status = task.status;
+      }
       node.icon.className = `bi bi-${MARKS[task.status] ?? iconOf(task)}`;
       node.name.textContent = task.name;
       node.sub.textContent = task.agent ? task.agent.name : "no agent yet";
