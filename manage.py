@@ -7,6 +7,13 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator_site.settings")
+    try:
+        execute()
+    except KeyboardInterrupt:
+        sys.exit(130)  # also while modules are still being imported, or files read: no traceback for Ctrl-C
+
+
+def execute() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,11 +14,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connections
 
 from agents.services import sync_definitions
 from documents.models import Collection, Document
+from sessions.management.terminal import asking
 from sessions.management.terminal.following import worker_is_alive
 from sessions.models import AgentSession, AgentTask, EngineWorker
 from sessions.states import TaskStatus
@@ -105,6 +108,42 @@ def test_files_that_cannot_be_read_are_named_and_alone_are_bad_input(project: Pr
     code, _, err = run(QUESTION, "--documents", tmp_path / "empty.txt")
     assert code == 2
     assert "empty" in err
+
+
+def test_more_files_than_a_session_may_name_are_refused_before_any_is_read(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "MAX_DOCUMENTS", 2)
+    for name in ("a.txt", "b.txt", ".hidden.txt", ".git/c.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("Whales sing.")
+    assert len(asking.files_of([tmp_path])) == 2
+    (tmp_path / "d.txt").write_text("Whales sing.")
+    code, _, err = run(QUESTION, "--documents", tmp_path)
+    assert code == 2
+    assert "more than 2 files" in err
+    assert not Document.objects.exists()
+
+
+def test_an_empty_path_is_not_this_whole_folder(project: Project) -> None:
+    with pytest.raises(CommandError, match="no file or folder"):
+        call_command("run_session", QUESTION, "--documents", "")
+
+
+def test_ctrl_c_before_there_is_a_session_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import django.core.management as management\n"
+        "def interrupted(words):\n    raise KeyboardInterrupt\n"
+        "management.execute_from_command_line = interrupted\n"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "manage.py", "run_session", "x"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (outcome.returncode, outcome.stderr) == (130, "")
 
 
 def test_a_failed_session_ends_with_1_and_its_reason(project: Project, make: Make) -> None:

@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,12 @@ EXIT_CODES = {SessionStatus.COMPLETED: 0, SessionStatus.FAILED: 1, SessionStatus
 BAD_INPUT = 2
 
 
+def a_path(text: str) -> Path:
+    if not text.strip():
+        raise ArgumentTypeError("an empty text is no file or folder")  # for Path() it would be all of this folder
+    return Path(text)
+
+
 class Command(BaseCommand):
     help = (
         "Runs one session and prints its cited answer. Uses the worker of a running server, or runs it itself when "
@@ -36,7 +42,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         modes = [str(mode) for mode in ExecutionMode if mode != ExecutionMode.DAG]
         parser.add_argument("question", help="the goal, in your words")
-        parser.add_argument("--documents", nargs="+", type=Path, default=[], metavar="PATH", help="files or folders")
+        parser.add_argument("--documents", nargs="+", type=a_path, default=[], metavar="PATH", help="files or folders")
         parser.add_argument("--agents", nargs="+", default=[], metavar="AGENT", help="names, ids or definitions")
         parser.add_argument("--mode", choices=modes, help="default: parallel with --agents, else planned")
         parser.add_argument("--timeout", type=float, metavar="SECONDS", help="for the whole session")

@@ -1,8 +1,10 @@
 """From the words of a command line to a session: who asks, in which project, about which documents."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from core.errors import Invalid, NotFound
 from documents.models import Collection, Document
 from documents.services import create_collection, upload_documents
 from documents.states import DocumentStatus
+from sessions.limits import MAX_DOCUMENTS
 from workspaces.access import Access
 from workspaces.models import Project
 from workspaces.selectors import access_of_user, project_for, visible_projects
@@ -53,16 +56,29 @@ def project_of(access: Access, name: str) -> Project:
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
-    """The files given, and those in the folders given. Raises: Invalid for a path that is not there, or no file."""
+    """The files given, and those in the folders given, hidden ones left out.
+
+    Raises: Invalid for a path that is not there, no file, or more files than a session may name.
+    """
     found: list[Path] = []
     for path in paths:
         if not path.exists():
             raise Invalid(f"There is no file or folder {path}.")
-        inside = (file for file in path.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(path)))
-        found += sorted(inside) if path.is_dir() else [path]
+        inside = sorted(islice(_files_below(path), MAX_DOCUMENTS + 1)) if path.is_dir() else [path]
+        found += inside
+        if len(found) > MAX_DOCUMENTS:
+            raise Invalid(f"There are more than {MAX_DOCUMENTS:,} files in what --documents names: name fewer.")
     if paths and not found:
         raise Invalid("There is no file in what --documents names.")
     return found
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """One at a time: somebody may have named the whole disk."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files = (Path(place, name) for name in names if not name.startswith("."))
+        yield from (file for file in files if file.is_file())
 
 
 def upload(project: Project, access: Access, files: Sequence[Path]) -> Upload:
@@ -89,7 +105,3 @@ def _collection(project: Project, access: Access, files: Sequence[Path]) -> Coll
 
 def _complaint(document: Document) -> str:
     return f"{document.title}: {document.error or 'it is not read yet.'}"
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
