@@ -74,12 +74,12 @@ class _Candidates:
         same = sum(self.items[i].passage_id == item.passage_id for i in self.chosen)
         return self.scores[index] - REPEATS_PENALTY * repeats - SAME_PASSAGE_PENALTY * same
 
-    def take_best(self, indices: Iterable[int]) -> None:
-        """Choose the best of these that is neither chosen nor said already."""
+    def take_best(self, indices: Iterable[int], asked: frozenset[str] = _NONE) -> None:
+        """Choose the best of these that is neither chosen nor said already; first by what it has of the stems asked."""
         least = LEAST_SHARE_OF_BEST * max(self.scores, default=0.0)
         free = [i for i in indices if i not in self.chosen and self.scores[i] >= least and not self.is_said(i)]
         if free:
-            self.chosen.append(max(free, key=self.value))
+            self.chosen.append(max(free, key=lambda i: (len(asked & stem_set(self.items[i].text)), self.value(i))))
 
     def is_said(self, index: int) -> bool:
         """Whether a chosen sentence says the same."""
@@ -89,20 +89,48 @@ class _Candidates:
 def answer(question: str, hits: Sequence[PassageHit], *, max_sentences: int = 5, parts: Sequence[str] = ()) -> Answer:
     """At most `max_sentences` sentences; with `parts` (things compared) at least one about each, when there is one.
 
-    Sentences keep reading order: the best passage first, each passage's sentences in their order.
+    Sentences keep reading order: the best text first, each text's sentences in their order.
     """
+    if unmentioned := unmentioned_names(question, hits):
+        return Answer((), f"The documents do not mention {' or '.join(unmentioned)}.")
     candidates = _candidates(question, hits)
     if max(candidates.coverage, default=0.0) < LEAST_COVERED:
         return Answer()
     everything = range(len(candidates.items))
+    compared = _asked_of_each(question, parts)
     for part in list(parts)[:max_sentences]:
-        candidates.take_best(i for i in everything if is_about(candidates.items[i], part))
+        candidates.take_best((i for i in everything if is_about(candidates.items[i], part)), compared)
     while len(candidates.chosen) < min(max_sentences, len(candidates.items)):
         before = len(candidates.chosen)
         candidates.take_best(everything)
         if len(candidates.chosen) == before:
             break
-    return Answer(tuple(_with_sources(candidates, i) for i in sorted(candidates.chosen)))
+    return Answer(tuple(_with_sources(candidates, i) for i in _in_reading_order(candidates)))
+
+
+def _in_reading_order(candidates: _Candidates) -> list[int]:
+    """The chosen sentences text by text, the best text first, each in its own order."""
+    first: dict[str, int] = {}
+    for index in sorted(candidates.chosen):
+        first.setdefault(candidates.items[index].title, index)
+    place = {
+        index: (first[candidates.items[index].title], candidates.items[index].start) for index in candidates.chosen
+    }
+    return sorted(candidates.chosen, key=lambda index: place[index])
+
+
+def unmentioned_names(question: str, hits: Sequence[PassageHit]) -> list[str]:
+    """The names of a question when not one word of any of them is in the passages; else none."""
+    asked = names(question)
+    found = {word for hit in hits for word in stem_set(f"{hit.title} {hit.text}")}
+    return asked if hits and not any(stem_set(name) & found for name in asked) else []
+
+
+def _asked_of_each(question: str, parts: Sequence[str]) -> frozenset[str]:
+    """What a comparison asks about each of its parts: the question's content stems that name none of them."""
+    if len(parts) < 2:
+        return _NONE
+    return stem_set(question) - frozenset().union(*(stem_set(part) for part in parts))
 
 
 def is_about(sentence: Sentence, thing: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from agents.local.evidence import Sentence
 from agents.local.layout import statements
 from agents.local.polarity import direction, is_directional, opposite_pair
-from agents.local.text import stem_set
+from agents.local.text import phrase, stem_set
 
 SUPPORTED = "supported"
 CONTRADICTION_SUSPECTED = "contradiction_suspected"
@@ -80,7 +80,11 @@ def split_claims(text: str) -> list[str]:
 
 
 def check(claim: str, evidence: Sequence[Sentence], limits: Limits = Limits()) -> Verdict:
-    """The verdict on one claim, given candidate sentences."""
+    """The verdict on one claim, given candidate sentences. A sentence that is the claim word for word settles it."""
+    wanted = phrase(claim)
+    same = next((sentence for sentence in evidence if phrase(sentence.text) == wanted), None)
+    if same is not None:
+        return Verdict(claim, SUPPORTED, None, 1.0, (same,))
     return decide(claim, measure(claim, evidence, limits), limits)
 
 

@@ -1,5 +1,7 @@
 """Answers, summaries and verdicts over passages."""
 
+from itertools import pairwise
+
 import pytest
 
 from agents.local.answering import NOTHING_FOUND, answer, key_terms
@@ -48,9 +50,28 @@ def test_taller_looks_for_heights():
 
 
 def test_off_topic_passages_answer_nothing():
-    found = answer("Who won the chess olympiad in Baku?", hits("Salt", "Gardens"))
+    found = answer("Who won the chess olympiad?", hits("Salt", "Gardens"))
     assert (found.text, found.sentences) == (NOTHING_FOUND, ())
     assert answer("anything", []).sentences == ()
+
+
+def test_a_name_no_passage_has_is_said_not_to_be_mentioned():
+    found = answer("Who won the chess olympiad in Baku?", hits("Salt", "Gardens"))
+    assert (found.text, found.sentences) == ("The documents do not mention Baku.", ())
+
+
+def test_a_comparison_says_of_each_what_was_asked_and_keeps_each_text_in_its_order():
+    lights = [
+        passage(
+            "Vessla Light", "Vessla Light is a lighthouse on Vessla. It was painted red. It was first lit in 1884."
+        ),
+        passage("Skarholm Light", "Skarholm Light is a lighthouse on Skarholm. It was first lit in 1871. It is tall."),
+    ]
+    question = "Which lighthouse was lit first, Skarholm Light or Vessla Light?"
+    found = answer(question, lights, max_sentences=4, parts=["Skarholm Light", "Vessla Light"])
+    assert {"It was first lit in 1884.", "It was first lit in 1871."} <= {item.text for item in found.sentences}
+    places = [(item.sources[0].title, item.sources[0].start) for item in found.sentences]
+    assert all(one[1] < other[1] for one, other in pairwise(places) if one[0] == other[0])
 
 
 def test_key_terms_are_names_the_question_lacks():
@@ -128,3 +149,13 @@ def test_a_claim_without_evidence_is_answered_honestly():
     result = consolidate(understand("Is it true that x is y?"), [], claims=claims)
     assert result["sentences"] == []
     assert "neither support nor contradict this: “x is y”" in result["answer"]
+
+
+def test_a_claim_that_stands_word_for_word_is_shown_by_that_sentence():
+    texts = [
+        "It was first lit on 14 October 1871 and is the oldest light that stands.",
+        "It was first lit on 3 May 1884.",
+    ]
+    evidence = all_sentences(passage(f"T{n}", text) for n, text in enumerate(texts))
+    checked = check("It was first lit on 3 May 1884.", evidence)
+    assert [item.text for item in checked.evidence] == ["It was first lit on 3 May 1884."]
