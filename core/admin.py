@@ -23,6 +23,17 @@ class ServiceAdmin(ModelAdmin):
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._or_message(request, lambda: super(ServiceAdmin, self).changelist_view(request, *args, **kwargs))
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[Any]]:
+        """What would go with it, counted and not loaded: there may be millions. Whether it may go, the service says."""
+        counts = {
+            str(relation.related_model._meta.verbose_name_plural): relation.related_model._base_manager.filter(
+                **{f"{relation.field.name}__in": objs}
+            ).count()
+            for relation in self.model._meta.related_objects
+        }
+        counts = {name: count for name, count in counts.items() if count}
+        return [str(obj) for obj in objs] + [f"{count} {name}" for name, count in counts.items()], counts, set(), []
+
     def _or_message(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
         try:
             return view()

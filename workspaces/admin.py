@@ -89,11 +89,6 @@ class ProjectAdmin(ServiceAdmin):
             return
         obj.pk = services.create_project(access=access, name=obj.name, workspace_id=obj.workspace_id).pk
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[Any]]:
-        """What would go with it. Whether it may is the service's to say, not other admins'."""
-        found, counts, _perms_needed, _protected = super().get_deleted_objects(objs, request)
-        return found, counts, set(), []
-
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
         services.delete_project(access=operator(request, obj.workspace_id), project_id=obj.id)
 

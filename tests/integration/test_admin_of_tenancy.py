@@ -5,7 +5,9 @@ import re
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.make import Make
@@ -136,3 +138,14 @@ def test_the_admins_login_is_guessed_slowly(db: None, operator: User) -> None:
     assert "Too many failed logins" in right.content.decode()
     cache.clear()
     assert Client().post(login, {**guess, "password": "secret-enough-1"}).status_code == 302
+
+
+def test_what_a_delete_would_take_along_is_counted_and_never_loaded(client: Client, make: Make) -> None:
+    project = make.project()
+    agent = make.agent(project)
+    for _ in range(3):
+        make.session(agent=agent, tasks=2)
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(url(Project, "delete", project.pk)).content.decode()
+    assert "3 agent sessions" in page
+    assert not [query for query in queries if 'FROM "agent_task"' in query["sql"]]
