@@ -102,7 +102,9 @@ class LocalAgentHost:
             output = storable(await self._run(context))
             return AgentFinished(execution_id, output)
         except (asyncio.CancelledError, Revoked):
-            return None
+            if context.is_revoked:
+                return None
+            return AgentFailed(execution_id, "agent_exception", "The agent cancelled itself (CancelledError).")
         except Parked:
             return AgentParked(execution_id)
         except AgentError as error:

@@ -56,6 +56,10 @@ class ExecutionContext:
         self._new_id, self._threads, self._live_session = new_id, threads, live_session
         self._is_revoked = self._is_parking = False
 
+    @property
+    def is_revoked(self) -> bool:
+        return self._is_revoked
+
     def revoke(self) -> None:
         """Every later call raises `Revoked`."""
         self._is_revoked = True

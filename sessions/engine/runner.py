@@ -69,6 +69,8 @@ class SessionRunner:
         self._something = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._taken: list[Input] = []
+        self._alone_count = 0
         self._wants: set[str] = set()
         self._started: set[str] = set()
         self._lost = False
@@ -117,11 +119,13 @@ class SessionRunner:
             self._drop()
 
     def _decide(self) -> Decision:
-        inputs = [self._inputs.popleft() for _ in range(min(len(self._inputs), MAX_INPUTS_PER_STEP))]
+        limit = 1 if self._alone_count else MAX_INPUTS_PER_STEP
+        self._alone_count = max(0, self._alone_count - 1)
+        self._taken = [self._inputs.popleft() for _ in range(min(len(self._inputs), limit))]
         if len(self._inputs) < BACKLOG_LIMIT:
             self._room.set()
         moment = Moment(now=self._clock.now(), rng=self._rng, new_id=self._new_id, grant=self._grant)
-        return decide(self.session, inputs or [Tick()], moment)
+        return decide(self.session, self._taken or [Tick()], moment)
 
     def _grant(self, want: SlotWanted) -> bool:
         self._wants.add(want.task_id)
@@ -147,13 +151,28 @@ class SessionRunner:
         return True
 
     def _reject(self, batch: Batch, reason: str) -> None:
-        log.error("session.write_rejected", session=self.session.id, reason=reason)
-        suspects = tuple(write.task.id for write in batch.executions) or tuple(
-            task.id for task in self.session.tasks.values() if task.is_live
-        )
-        text = f"What the task produced cannot be stored: {reason}"
-        self._inputs.appendleft(WriteRejected(suspects, text))
+        """Decide again on each input alone, so that nothing else is lost with the bad one; then blame its task."""
+        log.error("session.write_rejected", session=self.session.id, reason=reason, inputs=len(self._taken))
+        again = list(self._taken)
+        if len(again) > 1:
+            self._alone_count = len(again)
+        elif again and isinstance(again[0], WriteRejected):
+            self._lost = True  # memory is not what the rows say: drop it, and let the session be loaded anew
+        else:
+            blame = WriteRejected(self._suspects(batch), f"What the task produced cannot be stored: {reason}")
+            again = [blame, *(item for item in again if isinstance(item, CommandRead | HandOver))]
+        self._inputs.extendleft(reversed(again))
         self._free_slots()
+
+    def _suspects(self, batch: Batch) -> tuple[str, ...]:
+        """The task that spoke; when none did, those whose attempts changed; else all that are live."""
+        spoke = {getattr(item, "execution_id", None) for item in self._taken}
+        live = [task for task in self.session.tasks.values() if task.is_live]
+        return (
+            tuple(task.id for task in live if task.execution and task.execution.id in spoke)
+            or tuple(write.task.id for write in batch.executions)
+            or tuple(task.id for task in live)
+        )
 
     def _free_slots(self) -> None:
         """Give back the places of what has stopped, and stop waiting for what will not start."""

@@ -50,6 +50,8 @@ class OddAgent(BaseAgent):
                 return "x" * 2_000_000
             case "exit":
                 raise SystemExit(3)
+            case "cancelled":
+                raise asyncio.CancelledError
             case "interrupt":
                 raise KeyboardInterrupt
             case "stubborn":

@@ -85,6 +85,7 @@ def test_an_isolated_agent_whose_process_dies_is_a_failed_attempt() -> None:
         ("huge", "bad_output"),
         ("exit", "agent_exception"),
         ("interrupt", "agent_exception"),
+        ("cancelled", "agent_exception"),
         ("send", "unknown_receiver"),
     ],
 )
@@ -184,6 +185,7 @@ def test_data_the_database_refuses_fails_the_task_not_the_session_runner() -> No
     with world:
         done = world.finish(world.submit(session(one, other)))
     assert done.tasks[one.id].error_code == "not_storable"
+    assert done.tasks[other.id].status == "COMPLETED"
     assert done.status == "FAILED"
     assert not world.host.session_count
 
