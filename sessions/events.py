@@ -21,6 +21,7 @@ EVENT_TYPES: Mapping[str, str] = {
     "task.created": "{name, task_type, description, depends_on, priority, required_capabilities, agent}",
     "task.queued": "{assignment, queued_for}: its inputs are there and an agent was chosen",
     "task.started": "{attempt, execution}: an agent works on it",
+    "task.waiting": "{attempt, execution, reason}: its agent stopped at a call; the same attempt goes on later",
     "task.retrying": "{attempt, delay_seconds, not_before, code, message}: this attempt failed, another follows",
     "task.completed": "{output, attempt, duration_seconds}",
     "task.failed": "{code, message, attempt}: no attempt is left",

@@ -201,8 +201,9 @@ def _parked(draft: Draft, item: AgentParked) -> None:
     task = draft.task_of(item.execution_id)
     if task is None or not is_executing(task):
         return
-    task = draft.move_execution(task, ExecutionState.PAUSED, "the session is paused")
-    draft.move_task(task, TaskStatus.WAITING)
+    reason = "the session is paused"
+    task = draft.move_task(draft.move_execution(task, ExecutionState.PAUSED, reason), TaskStatus.WAITING)
+    draft.emit("task.waiting", {"attempt": task.attempts, "execution": item.execution_id, "reason": reason}, task)
 
 
 def _rejected(draft: Draft, item: WriteRejected) -> None:

@@ -89,6 +89,11 @@ const HANDLERS = {
     else task.attempts.push(fresh);
     return "task";
   },
+  "task.waiting": (task, frame, data) => {
+    task.status = "WAITING";
+    task.note = data.reason ?? "";
+    return "task";
+  },
   "task.retrying": (task, frame, data) => {
     closeAttempt(task, "FAILED", frame.at);
     task.status = "QUEUED";

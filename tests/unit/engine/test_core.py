@@ -136,6 +136,9 @@ def test_a_parked_attempt_runs_again_with_the_same_number() -> None:
     script.feed(command("pause"))
     decision = script.feed(AgentParked(execution))
     assert script.statuses == {"only": "WAITING"}
+    assert (
+        script.events[-1] == "task.waiting"
+    )  # a step without an event could not be told from one that was not written
     assert decision.releases
     decision = script.feed(Claimed(), command("resume", 2))
     [start] = decision.effects
