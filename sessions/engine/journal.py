@@ -96,6 +96,10 @@ class Journal:
         try:
             while self._step():
                 pass
+        except Exception:
+            log.exception("engine.journal_ended")
+            self._lease_until = 0.0
+            self._tell_lost()
         finally:
             self._refuse_the_rest()
             self._close_connections()
@@ -186,25 +190,25 @@ class Journal:
     def _write_until_known(self, batches: list[Batch]) -> list[Outcome]:
         """Write, and after a lost connection find out what took place, for as long as the lease lasts."""
         known: dict[int, Outcome] = {}
+        is_unsure = False
         while self.holds_lease:
-            left = [batch for batch in batches if id(batch) not in known]
             try:
+                if is_unsure:
+                    self._read_back(batches, known)
+                left = [batch for batch in batches if id(batch) not in known]
                 if left:
                     known.update(zip(map(id, left), self._store.write_group(left), strict=True))
                 return [known[id(batch)] for batch in batches]
             except StoreUnavailable as error:
-                log.warning("engine.write_again", error=str(error), batches=len(left))
+                log.warning("engine.write_again", error=str(error), batches=len(batches))
+                is_unsure = True
                 time.sleep(0.05)
-                self._read_back(left, known)
                 self._keep_lease()
         return [known.get(id(batch), Refused()) for batch in batches]
 
     def _read_back(self, batches: list[Batch], known: dict[int, Outcome]) -> None:
-        """A COMMIT whose answer was lost may have taken place: the row says so."""
-        try:
-            positions = self._store.positions([batch.session_id for batch in batches])
-        except StoreUnavailable:
-            return
+        """A COMMIT whose answer was lost may have taken place: the row says so. Nothing is written before it has."""
+        positions = self._store.positions([batch.session_id for batch in batches])
         for batch in batches:
             token, seq = positions.get(batch.session_id, (-1, -1))
             if token == batch.session.token and seq == batch.session.last_seq != batch.base_seq:

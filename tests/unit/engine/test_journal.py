@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -30,6 +30,12 @@ class MoodyStore(MemoryStore):
         self.before: list[Exception] = []
         self.after: list[Exception] = []
         self.renewals: list[Any] = []
+        self.reads: list[Exception] = []
+
+    def positions(self, session_ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        if self.reads:
+            raise self.reads.pop()
+        return super().positions(session_ids)
 
     def write_group(self, batches: Sequence[Batch]) -> list[Outcome]:
         if self.before:
@@ -105,6 +111,17 @@ async def test_a_commit_whose_answer_was_lost_is_not_done_twice() -> None:
     assert outcome == Committed()
     assert [event.seq for event in store.events[one.id]] == [event.seq for event in batch.events]
     assert len(frames) == 1
+
+
+async def test_a_lost_answer_is_looked_for_until_it_is_found() -> None:
+    store = MoodyStore()
+    one = claimed(store)
+    batch = first_batch(one)
+    store.after = [StoreUnavailable("cut on the wire")]
+    store.reads = [StoreUnavailable("still cut")]
+    outcome, _ = await write(store, batch)
+    assert outcome == Committed()
+    assert [event.seq for event in store.events[one.id]] == [event.seq for event in batch.events]
 
 
 async def test_after_a_lost_answer_somebody_elses_session_is_refused() -> None:
