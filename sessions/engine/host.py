@@ -177,6 +177,8 @@ class EngineHost:
                     await self._keep_house(worker)
             except StoreUnavailable as error:
                 log.warning("engine.look_failed", error=str(error))
+            except Exception:  # a host that looks no more would keep its lease and do nothing
+                log.exception("engine.look_failed")
             await asyncio.sleep(BREATH_SECONDS)
             await happened_within(self._look, LOOK_SECONDS * self._rng.uniform(0.9, 1.1))
 
@@ -199,17 +201,22 @@ class EngineHost:
             rng=self._rng,
             new_id=self._new_id,
         )
+        previous = self._works.get(session_id)
         self._runners[session_id] = runner
-        self._works[session_id] = asyncio.create_task(self._run(session_id, runner))
+        self._works[session_id] = asyncio.create_task(self._run(session_id, runner, previous))
 
-    async def _run(self, session_id: str, runner: SessionRunner) -> None:
+    async def _run(self, session_id: str, runner: SessionRunner, previous: "asyncio.Task[None] | None") -> None:
+        """Once an earlier runner of the session, which has let go of it but may not know yet, is out of the way."""
         try:
+            if previous is not None:
+                previous.cancel()
+                await asyncio.wait([previous])
             await runner.run()
         except Exception:
             log.exception("session.runner_failed", session=session_id)
         finally:
-            self._runners.pop(session_id, None)
-            self._works.pop(session_id, None)
+            if self._runners.get(session_id) is runner:
+                del self._runners[session_id], self._works[session_id]
             self._look.set()
 
     async def _read_inboxes(self, worker: WorkerIdentity) -> None:

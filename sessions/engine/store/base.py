@@ -50,7 +50,10 @@ class Store(Protocol):
         ...
 
     def claim(self, worker_id: str, limit: int) -> list[Claim]:
-        """Take over up to `limit` runnable sessions: by priority, then the workspace with fewest at work, then age."""
+        """Take over up to `limit` runnable sessions: by priority, then the workspace with fewest at work, then age.
+
+        A worker whose lease has run out gets none: it would take its own sessions a second time.
+        """
         ...
 
     def commands(self, session_ids: Sequence[str]) -> Mapping[str, tuple[CommandRead, ...]]:

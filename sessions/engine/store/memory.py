@@ -74,6 +74,8 @@ class MemoryStore:
 
     def claim(self, worker_id: str, limit: int) -> list[Claim]:
         with self._lock:
+            if not self._holds(worker_id):
+                return []
             busy: dict[str, int] = {}
             for session in self.sessions.values():
                 if not session.is_finished and self._leases[session.id].owner:

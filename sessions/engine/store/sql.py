@@ -83,7 +83,7 @@ class SqlStore:
         if limit <= 0 or not self._any_runnable():
             return []
         with self._transaction() as cursor:
-            cursor.execute(self._claim_sql(), [limit])
+            cursor.execute(self._claim_sql(), [self._id(worker_id), limit])
             ids = [row[0] for row in cursor.fetchall()]
             for session_id in ids:
                 cursor.execute(
@@ -120,7 +120,8 @@ class SqlStore:
         return (
             "SELECT s.id FROM agent_session s LEFT JOIN (SELECT workspace_id, COUNT(*) AS at_work FROM agent_session "
             f"WHERE status IN ({_LIVE_SQL}) AND lease_owner IS NOT NULL GROUP BY workspace_id) busy "
-            f"ON busy.workspace_id = s.workspace_id WHERE {runnable} "
+            f"ON busy.workspace_id = s.workspace_id WHERE {runnable} AND EXISTS "
+            f"(SELECT 1 FROM engine_worker me WHERE me.id = %s AND me.expires_at > {self.dialect.now}) "
             "ORDER BY s.priority DESC, COALESCE(busy.at_work, 0), s.created_at, s.id LIMIT %s "
             + self.dialect.skip_locked
         )

@@ -237,6 +237,16 @@ def test_a_lease_that_ran_out_cannot_be_renewed(bed: Bed) -> None:
     assert not bed.store.renew(worker.id, 60)
 
 
+def test_a_worker_whose_lease_ran_out_claims_nothing_not_even_its_own_sessions_again(bed: Bed) -> None:
+    bed.session()
+    worker = worker_in(bed.store)
+    assert len(bed.store.claim(worker.id, 1)) == 1
+    bed.session()
+    bed.expire(worker)
+    assert bed.store.claim(worker.id, 2) == []
+    assert len(bed.store.claim(worker_in(bed.store).id, 2)) == 2
+
+
 def test_a_retired_workers_sessions_can_be_claimed_at_once(bed: Bed) -> None:
     key = bed.session()
     first = worker_in(bed.store)
