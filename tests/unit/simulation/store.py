@@ -1,0 +1,170 @@
+"""The store in memory under observation: after each write everything that must always hold is checked."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from core.clock import Clock
+from sessions.engine.batch import Batch, Committed, Outcome
+from sessions.engine.state import Execution, Session, Task
+from sessions.engine.store.base import Claim, StoreUnavailable
+from sessions.engine.store.memory import MemoryStore
+from sessions.events import EventRecord
+from sessions.states import LIVE_EXECUTION
+from tests.unit.simulation.projection import UNCOUNTED, Projection
+
+T = TypeVar("T")
+Complain = Callable[[str], None]
+UNSTORABLE = "the database cannot hold this"
+
+
+class Killed(BaseException):
+    """The process that would go on here is dead."""
+
+
+def refuses(batch: Batch) -> str | None:
+    """The data error the simulation plants: a value that passes every gate and still cannot be stored."""
+    values = [write.execution.result for write in batch.executions] + [message.content for message in batch.messages]
+    return "DataError: planted" if UNSTORABLE in values else None
+
+
+class WatchedStore(MemoryStore):
+    """Keeps rows of its own, made of the row writes alone, and hands sessions out as a database would load them."""
+
+    def __init__(self, clock: Clock, complain: Complain) -> None:
+        super().__init__(clock=clock, reject=refuses)
+        self.complain = complain
+        self.projections: dict[str, Projection] = {}
+        self.task_rows: dict[str, dict[str, Task]] = {}
+        self.attempts: dict[str, list[str]] = {}
+        self.tokens: dict[str, int] = {}
+        self.applied: list[Batch] = []
+        self.late: list[Batch] = []
+        self.asked: set[int] = set()
+        self.answers: dict[int, Batch] = {}
+
+    def submit(self, session: Session, events: Sequence[EventRecord]) -> None:
+        """A session with the events its creation wrote."""
+        self.add(session)
+        self.events[session.id] = list(events)
+        self.task_rows[session.id] = dict(session.tasks)
+        self.tokens[session.id] = session.token
+        self.projections[session.id] = Projection(lambda text: self.complain(f"{session.id}: {text}"))
+        self._project(session.id, events)
+
+    def ask(self, session_id: str, kind: str, payload: Mapping[str, Any] | None = None, actor: str = "test") -> int:
+        command = super().ask(session_id, kind, payload, actor)
+        self.asked.add(command)
+        return command
+
+    def _take(self, session: Session, worker_id: str) -> Claim:
+        self.sessions[session.id] = replace(session, tasks=self.loaded_tasks(session.id))
+        claim = super()._take(self.sessions[session.id], worker_id)
+        if claim.session.token <= self.tokens[session.id]:
+            self.complain(f"{session.id}: a takeover did not raise the token")
+        self.tokens[session.id] = claim.session.token
+        return claim
+
+    def loaded_tasks(self, session_id: str) -> dict[str, Task]:
+        """The tasks as a database gives them back: attempts are counted, a time limit is not kept."""
+        return {key: self._loaded(task) for key, task in self.task_rows[session_id].items()}
+
+    def _loaded(self, task: Task) -> Task:
+        rows = [self.executions[key] for key in self.attempts.get(task.id, [])]
+        live = [row for row in rows if row.state in LIVE_EXECUTION]
+        if len(live) > 1:
+            self.complain(f"task {task.name} has {len(live)} live executions")
+        return replace(
+            task,
+            attempts=len(rows),
+            uncounted=sum(row.error_code in UNCOUNTED for row in rows),
+            lost=sum(row.error_code == "worker_lost" for row in rows),
+            execution=without_memory(live[0]) if live else None,
+        )
+
+    def _apply(self, batch: Batch) -> Outcome:
+        key = batch.session_id
+        may = batch.session.token == self.tokens[key] and batch.base_seq == self.sessions[key].last_seq
+        was_finished, before = self.sessions[key].is_finished, self._picture(batch)
+        outcome = super()._apply(batch)
+        if not isinstance(outcome, Committed):
+            if self._picture(batch) != before:
+                self.complain(f"{key}: something of a batch that was {type(outcome).__name__} is visible")
+            return outcome
+        if not may:
+            self.complain(f"{key}: a batch of an owner that is no longer the owner was committed")
+        if was_finished:
+            self.complain(f"{key}: a finished session was written to")
+        for command in batch.commands:  # a batch without events may be written twice: it says the same again
+            if self.answers.setdefault(command.command_id, batch) is not batch:
+                self.complain(f"{key}: command {command.command_id} was answered twice")
+        self._write_rows(batch)
+        return outcome
+
+    def _picture(self, batch: Batch) -> Any:
+        executions = {write.execution.id: self.executions.get(write.execution.id) for write in batch.executions}
+        session = self.sessions[batch.session_id]
+        logged = len(self.events.get(batch.session_id, ()))
+        return id(session), logged, executions, len(self.history), len(self.messages), len(self.outcomes)
+
+    def _write_rows(self, batch: Batch) -> None:
+        self.applied.append(batch)
+        for task_write in batch.tasks:
+            self.task_rows[batch.session_id][task_write.task.id] = replace(task_write.task, execution=None)
+        for write in batch.executions:
+            known = self.attempts.setdefault(write.task.id, [])
+            if write.execution.id not in known:
+                known.append(write.execution.id)
+        self._project(batch.session_id, batch.events)
+        self._compare_with_memory(batch.session)
+
+    def _project(self, session_id: str, events: Sequence[EventRecord]) -> None:
+        projection = self.projections[session_id]
+        for event in events:
+            projection.apply(event, lambda key: self.task_rows[session_id][key].max_attempts)
+        projection.compare(self.sessions[session_id], self.loaded_tasks(session_id), self.executions)
+
+    def _compare_with_memory(self, session: Session) -> None:
+        """What the runner goes on with must be what a new runner would load."""
+        for key, row in self.loaded_tasks(session.id).items():
+            task = session.tasks[key]
+            kept = replace(task, execution=without_memory(task.execution) if task.execution else None)
+            if kept != row:
+                self.complain(f"task {task.name} in memory is not its row: {kept} / {row}")
+
+
+def without_memory(execution: Execution) -> Execution:
+    """The execution without what no column holds."""
+    return replace(execution, deadline_at=None, event_count=0)
+
+
+class HostStore:
+    """One host's way to the store, on which answers get lost and the host may die."""
+
+    def __init__(self, store: WatchedStore, line: "Line") -> None:
+        self._store, self._line = store, line
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._store, name)
+        return lambda *args: self._line.call(lambda: method(*args))
+
+    def changes(self) -> Any:
+        return self._line.call(self._store.changes) if self._line.has_change_mark else None
+
+    def write_group(self, batches: Sequence[Batch]) -> list[Outcome]:
+        return self._line.write(list(batches))
+
+
+class Line:
+    """Between a host and the store: what is reached, when, and whether the answer comes back."""
+
+    has_change_mark = False
+
+    def call(self, action: Callable[[], T]) -> T:
+        raise NotImplementedError
+
+    def write(self, batches: list[Batch]) -> list[Outcome]:
+        raise NotImplementedError
+
+
+__all__ = ["UNSTORABLE", "HostStore", "Killed", "Line", "StoreUnavailable", "WatchedStore"]

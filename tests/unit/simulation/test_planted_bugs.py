@@ -1,0 +1,164 @@
+"""A simulation that finds nothing proves nothing: each of these bugs, planted on purpose, must be found."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis.errors import NoSuchExample
+
+from sessions.engine import attempts, core, ending, scheduling
+from sessions.engine.batch import Batch, Committed, Outcome
+from sessions.engine.draft import Draft
+from sessions.engine.inputs import Claimed, WriteRejected
+from sessions.engine.journal import Journal
+from sessions.engine.runner import SessionRunner
+from sessions.engine.state import Task
+from sessions.engine.store.memory import MemoryStore
+from tests.unit.simulation.scenario import Scenario, scenarios
+from tests.unit.simulation.world import simulate
+
+Patch = pytest.MonkeyPatch
+TRIES = 400
+
+
+def starts_before_its_inputs_are_complete(patch: Patch) -> None:
+    patch.setattr(scheduling, "_has_inputs", lambda draft, task: True)
+
+
+def lets_a_former_owner_write(patch: Patch) -> None:
+    def apply(self: MemoryStore, batch: Batch) -> Outcome:
+        lease, key = self._leases[batch.session_id], batch.session_id
+        token, before = lease.token, self.sessions[key]
+        lease.token, self.sessions[key] = batch.session.token, replace(before, last_seq=batch.base_seq)
+        outcome = right(self, batch)
+        lease.token = token
+        if not isinstance(outcome, Committed):
+            self.sessions[key] = before
+        return outcome
+
+    right = MemoryStore._apply
+    patch.setattr(MemoryStore, "_apply", apply)
+    patch.setattr(MemoryStore, "_stale", lambda self, batch, tasks: None)
+
+
+def forgets_what_ran_before_a_takeover(patch: Patch) -> None:
+    patch.setitem(core._HANDLERS, Claimed, lambda draft, item: None)
+
+
+def tries_again_without_end(patch: Patch) -> None:
+    patch.setattr(attempts, "attempt_follows", lambda **_: True)
+
+
+def leaves_a_gap_in_the_log(patch: Patch) -> None:
+    def emit(self: Draft, event_type: str, *args: Any) -> None:
+        if event_type == "execution.progress":
+            self._seq += 1
+        right(self, event_type, *args)
+
+    right = Draft.emit
+    patch.setattr(Draft, "emit", emit)
+
+
+def takes_a_lost_answer_for_a_commit(patch: Patch) -> None:
+    def read_back(self: Journal, batches: list[Batch], known: dict[int, Outcome]) -> None:
+        known.update({id(batch): Committed() for batch in batches})
+
+    patch.setattr(Journal, "_read_back", read_back)
+
+
+def does_not_read_back_after_a_lost_answer(patch: Patch) -> None:
+    patch.setattr(Journal, "_read_back", lambda self, batches, known: None)
+
+
+def never_gives_a_place_back(patch: Patch) -> None:
+    patch.setattr(SessionRunner, "_free_slots", lambda self: None)
+
+
+def acts_before_the_commit(patch: Patch) -> None:
+    async def commit(self: SessionRunner, decision: Any) -> bool:
+        for effect in decision.effects:
+            self._carry_out(effect)
+        return await right(self, decision)
+
+    right = SessionRunner._commit
+    patch.setattr(SessionRunner, "_commit", commit)
+
+
+def loses_what_came_with_a_rejected_write(patch: Patch) -> None:
+    def reject(self: SessionRunner, batch: Batch, reason: str) -> None:
+        suspects = tuple(write.task.id for write in batch.executions)
+        self._inputs.appendleft(WriteRejected(suspects, reason))
+
+    patch.setattr(SessionRunner, "_reject", reject)
+
+
+def completes_a_task_without_ending_its_attempt(patch: Patch) -> None:
+    def close(self: Draft, task: Task, state: str, reason: str = "", **fields: Any) -> Task:
+        closed = right(self, task, state, reason, **fields)
+        if state == "COMPLETED" and self.moment.rng.random() < 0.3:
+            self._executions = {key: write for key, write in self._executions.items() if write.previous is None}
+        return closed
+
+    right = Draft.close_execution
+    patch.setattr(Draft, "close_execution", close)
+
+
+def writes_half_of_a_rejected_batch(patch: Patch) -> None:
+    def apply(self: MemoryStore, batch: Batch) -> Outcome:
+        outcome = right(self, batch)
+        if not isinstance(outcome, Committed):
+            self.messages.extend(batch.messages)
+            self.events[batch.session_id].extend(batch.events[:1])
+        return outcome
+
+    right = MemoryStore._apply
+    patch.setattr(MemoryStore, "_apply", apply)
+
+
+def ends_twice(patch: Patch) -> None:
+    def complete(draft: Draft) -> None:
+        right(draft)
+        draft.emit("session.completed", {"result": None, "usage": {}, "duration_seconds": 0})
+
+    right = ending.complete_session
+    patch.setattr(ending, "complete_session", complete)
+
+
+BUGS: list[Callable[[Patch], None]] = [
+    starts_before_its_inputs_are_complete,
+    lets_a_former_owner_write,
+    forgets_what_ran_before_a_takeover,
+    tries_again_without_end,
+    leaves_a_gap_in_the_log,
+    takes_a_lost_answer_for_a_commit,
+    does_not_read_back_after_a_lost_answer,
+    never_gives_a_place_back,
+    acts_before_the_commit,
+    completes_a_task_without_ending_its_attempt,
+    writes_half_of_a_rejected_batch,
+    loses_what_came_with_a_rejected_write,
+    ends_twice,
+]
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+def test_an_engine_that(bug: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    bug(monkeypatch)
+    assert first_failure() is not None, "the simulation did not notice"
+
+
+def first_failure() -> Scenario | None:
+    options = settings(
+        max_examples=TRIES,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    try:
+        return find(scenarios(trouble=1), lambda scenario: bool(simulate(scenario)), settings=options, random=Random(7))
+    except NoSuchExample:
+        return None

@@ -1,0 +1,72 @@
+"""The engine against everything that can go wrong, on virtual time.
+
+`SIMULATION_EXAMPLES=5000 pytest tests/unit/simulation/test_simulation.py` plays more worlds, other ones each time.
+"""
+
+import os
+
+from hypothesis import HealthCheck, example, given, settings
+
+from tests.unit.simulation.scenario import Behaviour, Command, Fault, Scenario, SessionPlan, TaskPlan, scenarios
+from tests.unit.simulation.world import World, simulate
+
+EXAMPLES = os.environ.get("SIMULATION_EXAMPLES", "")
+
+slow = Behaviour(steps=(("sleep", 2.0), ("progress", 1.0), ("sleep", 2.0), ("log", 1.0)))
+two_in_a_row = SessionPlan(tasks=(TaskPlan(), TaskPlan(after=(0,))))
+parked_and_resumed = (Command(1.0, 0, "pause"), Command(8.0, 0, "resume"))
+its_own_sessions_again = Scenario(
+    sessions=(SessionPlan(tasks=(TaskPlan(),), mode="planned", submit_at=3.0),),
+    faults=(Fault(3.1, "store_clock", seconds=10.0),),
+    hosts=1,
+    has_change_mark=True,
+)
+one_bad_message_of_two = Scenario(
+    sessions=(SessionPlan(tasks=(TaskPlan(), TaskPlan(attempts=(Behaviour(steps=(("bad_send", 1.0),)),)))),),
+)
+
+
+@settings(
+    max_examples=int(EXAMPLES or "70"),
+    deadline=None,
+    database=None,
+    derandomize=not EXAMPLES,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+@given(scenario=scenarios() | scenarios(trouble=1))
+@example(scenario=its_own_sessions_again)
+@example(scenario=one_bad_message_of_two)
+def test_whatever_goes_wrong_every_session_ends_once_and_its_log_tells_the_truth(scenario: Scenario) -> None:
+    assert simulate(scenario) == []
+
+
+def test_a_commit_of_unknown_outcome_is_resolved_at_every_write_of_a_session_that_is_parked_and_resumed() -> None:
+    session = SessionPlan(tasks=(TaskPlan(attempts=(slow,)), TaskPlan(after=(0,))))
+    for number in range(1, 14):
+        for kind in ("lost_after", "late", "lost_before"):
+            world = World(
+                Scenario(sessions=(session,), commands=parked_and_resumed, write_faults=((number, kind, 1.0),), hosts=1)
+            )
+            assert world.run() == [], (number, kind)
+            assert world.store.sessions["session-0"].status == "COMPLETED", (number, kind)
+
+
+def test_a_worker_killed_around_any_of_its_writes_loses_no_session() -> None:
+    for number in range(1, 7):
+        for kind in ("crash_before", "crash_after"):
+            world = World(Scenario(sessions=(two_in_a_row,), write_faults=((number, kind, 1.0),), hosts=2))
+            assert world.run() == [], (number, kind)
+            assert world.store.sessions["session-0"].status == "COMPLETED", (number, kind)
+
+
+def test_the_same_scenario_runs_the_same_way_each_time() -> None:
+    scenario = Scenario(
+        sessions=(two_in_a_row, SessionPlan(tasks=(TaskPlan(attempts=(slow,)),))),
+        faults=(Fault(0.5, "crash", 0, 1.0),),
+        commands=parked_and_resumed,
+        seed=5,
+    )
+    first, second = World(scenario), World(scenario)
+    assert first.run() == second.run() == []
+    assert first.store.events == second.store.events
