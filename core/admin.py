@@ -11,17 +11,10 @@ from unfold.admin import ModelAdmin
 from core.errors import OrchestratorError
 
 
-class ServiceAdmin(ModelAdmin):
-    """Changes go through services: what a service refuses is shown as a message, and nothing is changed."""
+class CountedDeletion:
+    """A page that asks before deleting without reading all that would go."""
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._or_message(request, lambda: super(ServiceAdmin, self).changeform_view(request, *args, **kwargs))
-
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._or_message(request, lambda: super(ServiceAdmin, self).delete_view(request, *args, **kwargs))
-
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._or_message(request, lambda: super(ServiceAdmin, self).changelist_view(request, *args, **kwargs))
+    model: type[Model]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[Any]]:
         """What would go with it, counted and not loaded: there may be millions. Whether it may go, the service says."""
@@ -33,6 +26,19 @@ class ServiceAdmin(ModelAdmin):
         }
         counts = {name: count for name, count in counts.items() if count}
         return [str(obj) for obj in objs] + [f"{count} {name}" for name, count in counts.items()], counts, set(), []
+
+
+class ServiceAdmin(CountedDeletion, ModelAdmin):
+    """Changes go through services: what a service refuses is shown as a message, and nothing is changed."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._or_message(request, lambda: super(ServiceAdmin, self).changeform_view(request, *args, **kwargs))
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._or_message(request, lambda: super(ServiceAdmin, self).delete_view(request, *args, **kwargs))
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._or_message(request, lambda: super(ServiceAdmin, self).changelist_view(request, *args, **kwargs))
 
     def _or_message(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
         try:

@@ -8,6 +8,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
+from core.admin import CountedDeletion
 from documents import services
 from documents.models import Collection, Document, Passage
 from documents.states import DocumentStatus
@@ -43,7 +44,7 @@ class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Collection)
-class CollectionAdmin(ModelAdmin):  # type: ignore[misc]
+class CollectionAdmin(CountedDeletion, ModelAdmin):  # type: ignore[misc]
     form = CollectionForm
     list_display = ("name", "project", "document_count", "created_at")
     list_select_related = ("project", "project__workspace")
@@ -87,7 +88,7 @@ class PassageInline(ReadOnlyRows, TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Document)
-class DocumentAdmin(ModelAdmin):  # type: ignore[misc]
+class DocumentAdmin(CountedDeletion, ModelAdmin):  # type: ignore[misc]
     """A title may be changed here; the text, the state and the file come from the upload alone."""
 
     list_display = ("title", "status", "project", "collection", "media_type", "size_bytes", "created_at")

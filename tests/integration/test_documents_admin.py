@@ -97,6 +97,16 @@ def test_deleting_goes_through_the_service(client: Client, document: Document, m
     assert not {"document": Document, "collection": Collection}[model].objects.filter(pk=row.pk).exists()
 
 
+def test_deleting_names_the_document_and_only_counts_its_passages(client: Client, document: Document) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(reverse("admin:documents_document_delete", args=[document.pk])).content.decode()
+    assert document.title in page
+    assert "Passages" in page
+    assert not any('"passage"."text"' in query["sql"] for query in queries)
+    client.post(reverse("admin:documents_document_delete", args=[document.pk]), {"post": "yes"})
+    assert not Document.objects.exists()
+
+
 def test_the_list_of_passages_does_not_read_the_texts_of_their_documents(client: Client, document: Document) -> None:
     with CaptureQueriesContext(connection) as queries:
         client.get(reverse("admin:documents_passage_changelist"), {"o": "1"})
