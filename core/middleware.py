@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.loader import render_to_string
 
 COMMON = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
@@ -42,6 +43,19 @@ class NoNulInAddresses:
         if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path:
             raise BadRequest("The address holds a NUL character.")
         return self.get_response(request)
+
+
+class PageForRefusedMethods:
+    """Whoever opens the address of a form's button (after a login in between, by reloading) gets a page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and request.method == "GET" and not response.content:
+            response.content = render_to_string("405.html").encode()
+        return response
 
 
 def policy_for(path: str) -> str:

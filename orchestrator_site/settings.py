@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.middleware.ContentSecurityPolicy",
+    "core.middleware.PageForRefusedMethods",
     "workspaces.middleware.AccessMiddleware",
     "core.middleware.NoNulInAddresses",  # after the others: the page that says no shows who is logged in
 ]

@@ -116,6 +116,16 @@ def test_too_many_files_are_told_how_many_are_allowed(client: APIClient, setting
     assert "settings" not in error["message"]
 
 
+@pytest.mark.parametrize("path", ["/logout", "/documents/upload", "/switch"])
+def test_the_address_of_a_button_opened_by_itself_says_what_to_do(make: Make, path: str) -> None:
+    client = Client()
+    client.force_login(make.member(make.project().workspace))
+    answer = client.get(path)
+    assert answer.status_code == 405
+    assert "press it again" in answer.content.decode()
+    assert answer["Content-Type"].startswith("text/html")
+
+
 def test_an_unknown_page_is_a_404_in_html(db: None) -> None:
     answer = Client().get("/nonsense")
     assert (answer.status_code, answer["Content-Type"].split(";")[0]) == (404, "text/html")
