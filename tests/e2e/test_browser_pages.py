@@ -55,6 +55,8 @@ def test_nothing_sticks_out_on_small_screens(
     )
     page = context.new_page()
     complaints.watch(page)
+    for kind in ("collections", "projects"):
+        program.call("POST", f"/{kind}", {"name": f"{width} {'nobreak' * 13}"})
     session = program.call("GET", "/sessions?status=COMPLETED")["results"][-1]["id"]
     document = program.call("GET", "/documents")["results"][0]["id"]
     agent = program.call("GET", "/agents")["results"][0]["id"]
