@@ -27,6 +27,7 @@ class RemoteContext:
         self.task = TaskInfo(**start["task"])
         self.session = SessionInfo(**start["session"])
         self.configuration = start["configuration"]
+        self.capabilities = frozenset(start["capabilities"])
         self.upstream: Sequence[UpstreamOutput] = tuple(UpstreamOutput(**output) for output in start["upstream"])
         self.documents: DocumentReader = _RemoteDocuments(channel)
         self._channel = channel

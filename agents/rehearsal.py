@@ -62,6 +62,7 @@ class RehearsalContext:
     documents: DocumentReader
     configuration: Mapping[str, Any] = field(default_factory=dict)
     upstream: Sequence[UpstreamOutput] = ()
+    capabilities: frozenset[str] = frozenset({"planning", "research", "synthesis", "validation"})
     shown: list[tuple[float, str]] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
     sent: list[Any] = field(default_factory=list)

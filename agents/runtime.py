@@ -82,6 +82,8 @@ class AgentContext(Protocol):
     task: TaskInfo
     session: SessionInfo
     configuration: Mapping[str, Any]
+    capabilities: frozenset[str]
+    """What the project's active agents can do together: what a plan may ask for."""
     upstream: Sequence[UpstreamOutput]
     documents: DocumentReader
 

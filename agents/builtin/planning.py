@@ -31,7 +31,7 @@ class PlanningAgent(BaseAgent):
         settings = settings_of(ctx, self.config_schema)
         await ctx.progress(20, "Reading the goal")
         titles = await ctx.documents.titles()
-        result = plan(question_of(ctx), titles, max_fan_out=settings["max_fan_out"])
+        result = plan(question_of(ctx), titles, max_fan_out=settings["max_fan_out"], capabilities=ctx.capabilities)
         await ctx.log(f"{result['reason']} Plan: {', '.join(task['name'] for task in result['tasks'])}")
         await ctx.progress(100, f"{result['kind']}: {len(result['tasks'])} tasks")
         return result

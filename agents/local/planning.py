@@ -1,6 +1,6 @@
 """A goal turned into a DAG of task specifications. Pure: the same goal and titles always give the same plan."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ TaskSpec = dict[str, Any]
 Titles = Sequence[tuple[str, str]]
 
 MAX_FAN_OUT = 8
+CHECKING = "validation"
 _LABEL_LENGTH = 60
 
 
@@ -23,14 +24,29 @@ class _Room:
     max_fan_out: int
 
 
-def plan(text: str, titles: Titles = (), *, max_fan_out: int = MAX_FAN_OUT) -> dict[str, Any]:
+def plan(
+    text: str, titles: Titles = (), *, max_fan_out: int = MAX_FAN_OUT, capabilities: Collection[str] | None = None
+) -> dict[str, Any]:
     """`{"kind", "reason", "tasks"}`: tasks with unique names, each depending only on tasks before it.
 
     `titles` are the (id, title) pairs of the documents at hand; a summary reads each in a task of its own.
+    `capabilities`: what can be asked for now (None: anything). An answer that nobody can check is planned unchecked.
     """
     goal = understand(text)
-    tasks = _PLANS[goal.kind](goal, _Room(titles, max_fan_out))
-    return {"kind": str(goal.kind), "reason": f"The goal {goal.reason}.", "tasks": tasks}
+    tasks, reason = _PLANS[goal.kind](goal, _Room(titles, max_fan_out)), f"The goal {goal.reason}."
+    if capabilities is not None and CHECKING not in capabilities:
+        tasks, reason = _unchecked(tasks), f"{reason} No agent that is active can check claims: nothing is checked."
+    return {"kind": str(goal.kind), "reason": reason, "tasks": tasks}
+
+
+def _unchecked(tasks: list[TaskSpec]) -> list[TaskSpec]:
+    """The tasks without those that check, and without waiting for them."""
+    checks = {task["name"] for task in tasks if CHECKING in task["required_capabilities"]}
+    return [
+        {**task, "depends_on": [name for name in task["depends_on"] if name not in checks]}
+        for task in tasks
+        if task["name"] not in checks
+    ]
 
 
 def _comparison(goal: Goal, room: _Room) -> list[TaskSpec]:

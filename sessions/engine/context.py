@@ -50,6 +50,9 @@ class ExecutionContext:
         self.task = TaskInfo(task.id, task.name, task.task_type, task.description, dict(task.input_data), task.attempts)
         self.session = SessionInfo(session.id, session.goal, dict(session.context))
         self.configuration: Mapping[str, Any] = configuration_for(agent, session.context)
+        self.capabilities = frozenset[str]().union(
+            *(a.capabilities for a in session.roster.values() if a.is_assignable)
+        )
         self.upstream: Sequence[UpstreamOutput] = tuple(_upstream(session, effect))
         self.documents: DocumentReader = _Watched(documents, self._check)
         self._put_input, self._wait_for_room, self._emit_frame = put, wait_for_room, emit_frame
@@ -150,6 +153,7 @@ class SyncContext:
         self._context, self._loop = context, loop
         self.task, self.session = context.task, context.session
         self.configuration, self.upstream = context.configuration, context.upstream
+        self.capabilities = context.capabilities
         self.documents = _SyncCalls(context.documents, loop)
 
     def __getattr__(self, name: str) -> Any:

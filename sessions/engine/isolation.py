@@ -50,6 +50,7 @@ def _start_line(context: ExecutionContext, modules: Sequence[str]) -> dict[str, 
         "task": as_line(context.task),
         "session": as_line(context.session),
         "configuration": dict(context.configuration),
+        "capabilities": sorted(context.capabilities),
         "upstream": [as_line(output) for output in context.upstream],
     }
 

@@ -149,3 +149,9 @@ def test_what_a_delete_would_take_along_is_counted_and_never_loaded(client: Clie
         page = client.get(url(Project, "delete", project.pk)).content.decode()
     assert "3 agent sessions" in page
     assert not [query for query in queries if 'FROM "agent_task"' in query["sql"]]
+
+
+def test_an_owner_is_never_deleted_from_under_a_workspace(client: Client, make: Make) -> None:
+    owner = make.member(make.workspace(), Role.OWNER)
+    assert client.post(url(User, "delete", owner.pk), {"post": "yes"}).status_code == 403
+    assert Membership.objects.filter(user=owner).exists()

@@ -115,3 +115,15 @@ def test_a_summary_of_a_named_document_reads_only_that():
 def test_a_list_searches_each_aspect():
     tasks = plan("List the causes, costs and remedies")["tasks"]
     assert [task["input_data"].get("focus") for task in tasks[:4]] == [None, "causes", "costs", "remedies"]
+
+
+@pytest.mark.parametrize("goal", ["Who built the bridge?", "Compare Alpha and Beta.", "Is it true that Alpha is red?"])
+def test_a_plan_leaves_the_check_out_when_nobody_can_check(goal: str) -> None:
+    made = plan(goal, capabilities={"research", "synthesis"})
+    assert {capability for task in made["tasks"] for capability in task["required_capabilities"]} <= {
+        "research",
+        "synthesis",
+    }
+    known = {task["name"] for task in made["tasks"]}
+    assert all(set(task["depends_on"]) <= known for task in made["tasks"])
+    assert "checked" in made["reason"]
