@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sessions import limits
 from sessions.engine.draft import Draft
 from sessions.engine.gate import clip_text
 from sessions.engine.state import Task
@@ -11,6 +12,7 @@ from sessions.routing_policy import AgentInfo
 from sessions.states import SessionStatus
 
 MAX_PLANNED_TASKS = 200
+MIN_TIMEOUT_SECONDS = 0.001
 
 
 class InvalidPlan(ValueError):
@@ -103,14 +105,24 @@ def _task(draft: Draft, plan: Task, spec: Mapping[str, Any], ids: Mapping[str, s
         description=str(spec.get("description", "")),
         input_data=dict(spec.get("input_data") or {}),
         required_capabilities=capabilities,
-        depends_on=tuple(ids[name] for name in spec.get("depends_on", [])),
-        priority=int(spec.get("priority") or 0),
-        max_attempts=max(1, int(spec.get("max_attempts") or 3)),
-        timeout_seconds=spec.get("timeout"),
+        depends_on=tuple(ids[name] for name in dict.fromkeys(spec.get("depends_on", []))),
+        priority=int(_number(spec, "priority", -limits.MAX_PRIORITY, limits.MAX_PRIORITY) or 0),
+        max_attempts=int(_number(spec, "max_attempts", 1, limits.MAX_ATTEMPTS) or 3),
+        timeout_seconds=_number(spec, "timeout", MIN_TIMEOUT_SECONDS, limits.MAX_TIMEOUT_SECONDS),
         agent_id=agent.id if agent else None,
         parent_task_id=plan.id,
         assignment={"by": "plan", "reason": "named by the plan"} if agent else {},
     )
+
+
+def _number(spec: Mapping[str, Any], field: str, least: float, most: float) -> float | None:
+    """Raises: InvalidPlan for what is no number between the two; a plan is not checked again later."""
+    value = spec.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise InvalidPlan(f"`{field}` of task {spec['name']!r} must be a number from {least:g} to {most:g}.")
+    return value
 
 
 def _named_agent(draft: Draft, spec: Mapping[str, Any]) -> AgentInfo | None:
