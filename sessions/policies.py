@@ -6,6 +6,9 @@ from random import Random
 WORKER_LOST_LIMIT = 3
 """A task whose worker died this often under it is taken to be the cause."""
 
+UNCOUNTED_CODES = ("worker_lost", "handed_over")
+"""Attempts that ended with one of these are nobody's fault: the engine alone may say so."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:

@@ -140,9 +140,12 @@ class LocalAgentHost:
         return await asyncio.shield(future)
 
     async def _make(self, definition: str, name: str, configuration: Mapping[str, Any]) -> BaseAgent:
-        agent = self.registry.create(definition, configuration, name=name)
-        await agent.initialize()
-        await agent.activate()
+        try:
+            agent = self.registry.create(definition, configuration, name=name)
+            await agent.initialize()
+            await agent.activate()
+        except (KeyboardInterrupt, SystemExit) as error:  # in a task of their own they would end the loop
+            raise RuntimeError(f"{definition} raised {type(error).__name__} while it was made") from error
         return agent
 
     def _forget_oldest(self) -> None:

@@ -28,6 +28,7 @@ from sessions.engine.inputs import (
 )
 from sessions.engine.planning import InvalidPlan, add_planned_tasks
 from sessions.engine.state import Message, Session, Task, is_executing
+from sessions.policies import UNCOUNTED_CODES
 from sessions.states import CommandKind, ExecutionState, SessionStatus, TaskStatus
 
 PLANNING_TASK_TYPE = "planning"
@@ -194,7 +195,8 @@ def _finished(draft: Draft, item: AgentFinished) -> None:
 def _failed(draft: Draft, item: AgentFailed) -> None:
     task = draft.task_of(item.execution_id)
     if task is not None:
-        attempts.fail_attempt(draft, task, item.code, item.message, permanent=item.permanent)
+        code = f"agent_{item.code}" if item.code in UNCOUNTED_CODES else item.code
+        attempts.fail_attempt(draft, task, code, item.message, permanent=item.permanent)
 
 
 def _parked(draft: Draft, item: AgentParked) -> None:

@@ -175,11 +175,12 @@ class SessionRunner:
         )
 
     def _free_slots(self) -> None:
-        """Give back the places of what has stopped, and stop waiting for what will not start."""
+        """Give back the places of what has stopped, and stop waiting for what will not start (now: in a pause)."""
         for task_id in list(self._wants):
             task = self.session.tasks.get(task_id)
             stopped = task is not None and task_id in self._started and not is_executing(task)
-            if task is None or not task.is_live or stopped:
+            resting = self.session.is_paused and task_id not in self._started
+            if task is None or not task.is_live or stopped or resting:
                 self._wants.discard(task_id)
                 self._started.discard(task_id)
                 self._slots.release(task_id)

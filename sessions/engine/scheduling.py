@@ -226,11 +226,16 @@ def _end_or_wait(draft: Draft) -> None:
         _end(draft)
     elif session.is_paused:
         draft.releases = not any(is_executing(task) for task in live)
-    elif session.status == SessionStatus.RUNNING and all(_sleeps(draft, task) for task in live):
+    elif session.status == SessionStatus.RUNNING and _may_sleep(draft) and all(_sleeps(draft, task) for task in live):
         draft.move_session(SessionStatus.WAITING)
         wake_at = _next_timer(draft)
         draft.emit("session.waiting", {"wake_at": wake_at.isoformat() if wake_at else None})
         draft.releases = True
+
+
+def _may_sleep(draft: Draft) -> bool:
+    """Not when just woken with nothing due: by the database's clock, ahead of ours, it would be woken again at once."""
+    return draft.before.status != SessionStatus.WAITING or bool(draft.commands)
 
 
 def _sleeps(draft: Draft, task: Task) -> bool:

@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 
 from sessions.engine.state import Execution, Message, Session, Task
 from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, TaskDependency
+from sessions.policies import UNCOUNTED_CODES
 from sessions.routing_policy import AgentInfo
 from sessions.states import LIVE_EXECUTION
 
@@ -78,7 +79,7 @@ def _tasks(session_ids: Keys) -> defaultdict[str, dict[str, Task]]:
 
 
 def _counted_tasks(session_ids: Keys) -> Any:
-    uncounted = Q(executions__error_code__in=["worker_lost", "handed_over"])
+    uncounted = Q(executions__error_code__in=UNCOUNTED_CODES)
     return (
         AgentTask.objects.filter(session_id__in=session_ids)
         .annotate(

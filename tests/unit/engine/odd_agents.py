@@ -33,6 +33,11 @@ class IsolatedAgent(BaseAgent):
         return {"goal": ctx.session.goal, "inbox": len(await ctx.inbox()), "titles": await ctx.documents.titles()}
 
 
+class StillbornAgent(BaseAgent):
+    async def initialize(self) -> None:
+        raise SystemExit(3)
+
+
 class OddAgent(BaseAgent):
     """Returns or raises whatever its input says."""
 
@@ -92,3 +97,4 @@ def register_agents(registry: AgentRegistry) -> None:
     registry.register(ThreadAgent, "thread")
     registry.register(IsolatedAgent, "isolated")
     registry.register(OddAgent, "odd")
+    registry.register(StillbornAgent, "stillborn")

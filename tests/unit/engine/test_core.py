@@ -53,6 +53,14 @@ def test_a_permanent_failure_is_not_tried_again() -> None:
     assert script.statuses == {"only": "FAILED"}
 
 
+@pytest.mark.parametrize("code", ["worker_lost", "handed_over"])
+def test_an_agent_cannot_say_that_its_failure_was_nobodys_fault(code: str) -> None:
+    script = Script(session(task("only", max_attempts=1)))
+    script.feed(Claimed())
+    script.feed(AgentFailed(script.execution("only"), code, "not me"))
+    assert script.task("only").error_code == f"agent_{code}"
+
+
 def test_a_dead_worker_costs_no_attempt_but_the_third_ends_the_task() -> None:
     script = Script(session(task("only", max_attempts=1)))
     script.feed(Claimed())
@@ -209,6 +217,20 @@ def test_a_long_backoff_is_slept_without_a_lease() -> None:
     assert script.statuses == {"only": "RUNNING"}
 
 
+def test_a_session_woken_too_early_by_another_clock_waits_awake() -> None:
+    script = Script(session(task("only")))
+    script.feed(Claimed())
+    script.feed(AgentFailed(script.execution("only"), "flaky", "no"))
+    later = replace(script.task("only"), not_before=script.now.replace(hour=13))
+    script.session = replace(script.session, tasks={later.id: later})
+    script.feed(Tick())
+    assert script.session.status == "WAITING"
+    decision = script.feed(Claimed())
+    assert script.session.status == "RUNNING"
+    assert not decision.releases
+    assert decision.wake_at == later.not_before
+
+
 def test_a_hand_over_lets_go_at_once_and_costs_no_attempt() -> None:
     script = Script(session(task("only", max_attempts=1), timeout_seconds=500))
     script.feed(Claimed())
@@ -279,7 +301,12 @@ def test_a_message_an_agent_sends_is_kept_and_logged() -> None:
         ({"tasks": [{"name": "a", "agent": "ghost"}]}, "ghost"),
         ({"tasks": [{"name": "a", "agent": "worker", "depends_on": ["b"]}]}, "does not hold"),
         ({"tasks": [{"name": "a", "agent": "worker", "depends_on": ["a"]}]}, "wait for each other"),
-        ({"tasks": [{"name": "a", "agent": "worker", "priority": "high"}]}, "cannot be read"),
+        ({"tasks": [{"name": "a", "agent": "worker", "priority": "high"}]}, "`priority`"),
+        ({"tasks": [{"name": "a", "agent": "worker", "priority": 10**30}]}, "`priority`"),
+        ({"tasks": [{"name": "a", "agent": "worker", "max_attempts": 0}]}, "`max_attempts`"),
+        ({"tasks": [{"name": "a", "agent": "worker", "timeout": "soon"}]}, "`timeout`"),
+        ({"tasks": [{"name": "a", "agent": "worker", "timeout": 0}]}, "`timeout`"),
+        ({"tasks": [{"name": "a", "agent": "worker", "input_data": [1]}]}, "cannot be read"),
         ({"tasks": [{"name": f"t{n}", "agent": "worker"} for n in range(201)]}, "at most 200"),
     ],
 )
@@ -293,6 +320,16 @@ def test_a_plan_that_cannot_be_carried_out_fails_the_session_and_says_why(output
     assert script.session.error_code == "invalid_plan"
     assert complaint in script.session.error_message
     assert len(script.session.tasks) == 1
+
+
+def test_a_plan_may_name_an_input_twice() -> None:
+    planner = agent("planner", "planning")
+    plan = task("plan", agent_id=planner.id, task_type="planning")
+    script = Script(session(plan, agents=[planner, WORKER], execution_mode="planned"))
+    script.feed(Claimed())
+    tasks = [{"name": "a", "agent": "worker"}, {"name": "b", "agent": "worker", "depends_on": ["a", "a"]}]
+    script.feed(AgentFinished(script.execution("plan"), {"tasks": tasks}))
+    assert script.task("b").depends_on == (script.task("a").id,)
 
 
 def test_a_plan_finished_during_a_pause_waits_for_the_resume() -> None:

@@ -99,6 +99,15 @@ def test_an_odd_agent_fails_its_task_and_harms_nobody_else(odd: str, code: str) 
         assert world.finish(world.submit(session(task("other")))).status == "COMPLETED"
 
 
+def test_an_agent_that_exits_while_it_is_made_does_not_end_the_host() -> None:
+    stillborn = agent("stillborn", "stillborn")
+    one = task("one", agent_id=stillborn.id, max_attempts=1)
+    with HostWorld() as world:
+        failed = world.finish(world.submit(session(one, agents=[stillborn])))
+        assert failed.tasks[one.id].error_code == "agent_exception"
+        assert world.finish(world.submit(session(task("other")))).status == "COMPLETED"
+
+
 def test_an_agent_that_ignores_a_cancel_is_abandoned() -> None:
     odd_one = agent("odd one", "odd")
     one = task("one", agent_id=odd_one.id, input_data={"odd": "stubborn"})
