@@ -42,6 +42,8 @@ class Actor(BaseAgent):
                 return ctx.task.input_data.get("plan") or {"answer": ctx.task.name}
             case "retryable" | "permanent":
                 raise AgentError("planted", code="planted", permanent=end == "permanent")
+            case "lies":
+                raise AgentError("planted", code="worker_lost")
             case "raise":
                 raise RuntimeError("planted")
             case "nan":

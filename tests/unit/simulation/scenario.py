@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 STEPS = ("sleep", "progress", "log", "send", "usage", "bad_send")
-ENDS = ("ok", "ok", "ok", "retryable", "permanent", "raise", "nan", "reject", "hang", "cancels_itself", "exit")
+ENDS = ("ok", "ok", "ok", "retryable", "permanent", "raise", "nan", "reject", "hang", "cancels_itself", "exit", "lies")
 FAULTS = ("crash", "hand_over", "outage", "host_clock", "store_clock", "bells_lost")
 WRITE_FAULTS = ("lost_before", "lost_after", "late", "crash_before", "crash_after", "stall")
 READ_FAULTS = ("lost_before", "lost_after", "crash_after")

@@ -12,11 +12,13 @@ from hypothesis.errors import NoSuchExample
 from sessions.engine import attempts, core, ending, scheduling
 from sessions.engine.batch import Batch, Committed, Outcome
 from sessions.engine.draft import Draft
+from sessions.engine.host import EngineHost
 from sessions.engine.inputs import Claimed, WriteRejected
 from sessions.engine.journal import Journal
 from sessions.engine.runner import SessionRunner
 from sessions.engine.state import Task
 from sessions.engine.store.memory import MemoryStore
+from tests.unit.simulation.known import RETAKEN_AT_ONCE, WOKEN_TOO_EARLY
 from tests.unit.simulation.scenario import Scenario, scenarios
 from tests.unit.simulation.world import simulate
 
@@ -127,6 +129,22 @@ def ends_twice(patch: Patch) -> None:
     patch.setattr(ending, "complete_session", complete)
 
 
+def forgets_the_new_runner_of_a_session_when_the_old_one_ends(patch: Patch) -> None:
+    async def run(self: EngineHost, session_id: str, runner: SessionRunner, previous: Any) -> None:
+        try:
+            await runner.run()
+        finally:
+            self._runners.pop(session_id, None)
+            self._works.pop(session_id, None)
+            self._look.set()
+
+    patch.setattr(EngineHost, "_run", run)
+
+
+def falls_asleep_again_and_again(patch: Patch) -> None:
+    patch.setattr(scheduling, "_may_sleep", lambda draft: True)
+
+
 BUGS: list[Callable[[Patch], None]] = [
     starts_before_its_inputs_are_complete,
     lets_a_former_owner_write,
@@ -142,12 +160,23 @@ BUGS: list[Callable[[Patch], None]] = [
     loses_what_came_with_a_rejected_write,
     ends_twice,
 ]
+RARE_BUGS = [
+    (forgets_the_new_runner_of_a_session_when_the_old_one_ends, RETAKEN_AT_ONCE),
+    (falls_asleep_again_and_again, WOKEN_TOO_EARLY),
+]
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
 def test_an_engine_that(bug: Callable[[Patch], None], monkeypatch: Patch) -> None:
     bug(monkeypatch)
     assert first_failure() is not None, "the simulation did not notice"
+
+
+@pytest.mark.parametrize(("bug", "moment"), RARE_BUGS, ids=lambda value: getattr(value, "__name__", "in its moment"))
+def test_in_one_rare_moment_an_engine_that(bug: Callable[[Patch], None], moment: Scenario, monkeypatch: Patch) -> None:
+    assert simulate(moment) == []
+    bug(monkeypatch)
+    assert simulate(moment) != [], "the simulation did not notice"
 
 
 def first_failure() -> Scenario | None:

@@ -7,6 +7,7 @@ import os
 
 from hypothesis import HealthCheck, example, given, settings
 
+from tests.unit.simulation.known import RETAKEN_AT_ONCE, WOKEN_TOO_EARLY
 from tests.unit.simulation.scenario import Behaviour, Command, Fault, Scenario, SessionPlan, TaskPlan, scenarios
 from tests.unit.simulation.world import World, simulate
 
@@ -37,6 +38,8 @@ one_bad_message_of_two = Scenario(
 @given(scenario=scenarios() | scenarios(trouble=1))
 @example(scenario=its_own_sessions_again)
 @example(scenario=one_bad_message_of_two)
+@example(scenario=WOKEN_TOO_EARLY)
+@example(scenario=RETAKEN_AT_ONCE)
 def test_whatever_goes_wrong_every_session_ends_once_and_its_log_tells_the_truth(scenario: Scenario) -> None:
     assert simulate(scenario) == []
 

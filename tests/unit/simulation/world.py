@@ -1,6 +1,7 @@
 """Plays a scenario to its end and says what was wrong."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context, copy_context
@@ -22,7 +23,7 @@ from tests.unit.simulation.store import Killed, Line, WatchedStore
 T = TypeVar("T")
 
 PATIENCE = 150.0
-MAX_EVENTS = 600
+MAX_EVENTS = 400
 
 
 def simulate(scenario: Scenario) -> list[str]:
@@ -138,6 +139,15 @@ class World:
                 host.check_rest()
         for session in self.scenario_sessions():
             self._check_blame(*session)
+        for key in self.store.sessions:
+            self._check_sleep(key)
+
+    def _check_sleep(self, key: str) -> None:
+        """A session falls asleep once for each reason to wait, not again and again."""
+        words = Counter(event.type for event in self.store.events[key])
+        reasons = words["task.retrying"] + self.store.tokens[key] // 2 + len(self.store.asked) + 2
+        if words["session.waiting"] > reasons:
+            self.complain(f"{key} falls asleep {words['session.waiting']} times")
 
     def scenario_sessions(self) -> Iterator[tuple[Session, SessionPlan]]:
         for number, plan in enumerate(self.scenario.sessions):

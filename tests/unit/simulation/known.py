@@ -1,0 +1,22 @@
+"""Moments too rare to be drawn often, kept since they once went wrong."""
+
+from tests.unit.simulation.scenario import Behaviour, Command, Fault, Scenario, SessionPlan, TaskPlan
+
+_PARKS_AT_TWO_SECONDS = Behaviour(steps=(("sleep", 2.0), ("progress", 1.0), ("sleep", 9.0), ("log", 1.0)))
+_FAILS_FOR_NOW = Behaviour(end="retryable")
+
+RETAKEN_AT_ONCE = Scenario(
+    sessions=(SessionPlan(tasks=(TaskPlan(attempts=(_PARKS_AT_TWO_SECONDS,)),)),),
+    commands=(Command(1.0, 0, "pause"), Command(2.08, 0, "resume")),
+    write_faults=((3, "lost_after", 1.0),),
+    hosts=1,
+)
+"""The write that lets go of a parked session takes place, but before its runner knows the same host claims it again."""
+
+WOKEN_TOO_EARLY = Scenario(
+    sessions=(SessionPlan(tasks=(TaskPlan(attempts=(_FAILS_FOR_NOW, _FAILS_FOR_NOW)),)),),
+    faults=(Fault(0.0, "store_clock", seconds=10.0),),
+    hosts=1,
+    seed=1,
+)
+"""The store's clock is 20 s ahead of the host's: a retry is due by the one long before it is by the other."""
