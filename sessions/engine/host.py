@@ -115,7 +115,11 @@ class EngineHost:
         self._tick_at = time.monotonic()
         self._ready.set()
         while not self._stopping.is_set():
-            await self._one_life()
+            try:
+                await self._one_life()
+            except Exception:  # what fails now, the registration say, may work a second later
+                log.exception("engine.life_failed")
+                await happened_within(self._stopping, 1.0)
         self._agents.close()
         self._readers.close()
 

@@ -1,10 +1,12 @@
 """A host with real threads and agents, over the store in memory."""
 
 from itertools import pairwise
+from unittest.mock import MagicMock
 
 import pytest
 
 from sessions.engine.gate import MAX_EVENTS_PER_EXECUTION
+from sessions.engine.store.base import StoreUnavailable, WorkerIdentity
 from sessions.events import GENESIS_HASH, next_hash
 from tests.unit.engine.world import HostWorld, agent, replace, session, task
 
@@ -97,6 +99,21 @@ def test_an_odd_agent_fails_its_task_and_harms_nobody_else(odd: str, code: str) 
         assert failed.status == "FAILED"
         assert failed.tasks[one.id].error_code == code
         assert world.finish(world.submit(session(task("other")))).status == "COMPLETED"
+
+
+def test_a_host_that_cannot_register_tries_again() -> None:
+    world = HostWorld()
+    refusals = [RuntimeError("odd"), StoreUnavailable("away")]
+    register = world.store.register
+
+    def refuse(worker: WorkerIdentity, lease_seconds: float) -> None:
+        if refusals:
+            raise refusals.pop(0)
+        register(worker, lease_seconds)
+
+    world.host._store = MagicMock(wraps=world.store, register=refuse)
+    with world:
+        assert world.finish(world.submit(session(task("only")))).status == "COMPLETED"
 
 
 def test_an_agent_that_exits_while_it_is_made_does_not_end_the_host() -> None:
