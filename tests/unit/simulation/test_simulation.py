@@ -28,7 +28,7 @@ one_bad_message_of_two = Scenario(
 
 
 @settings(
-    max_examples=int(EXAMPLES or "70"),
+    max_examples=int(EXAMPLES or "50"),
     deadline=None,
     database=None,
     derandomize=not EXAMPLES,
