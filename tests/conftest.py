@@ -39,8 +39,24 @@ def need_service(name: str, port: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests run last: Playwright leaves a running event loop in the thread of the tests, for good."""
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+    """The slow kinds run last, each in one process: what they share is set up once, and two of them run side by side.
+
+    Browser tests come at the very end: Playwright leaves a running event loop in the thread of the tests, for good.
+    """
+    for item in items:
+        if kind := slow_kind(item):
+            item.add_marker(pytest.mark.xdist_group(kind))
+    items.sort(key=lambda item: SLOW_KINDS.index(slow_kind(item)))
+
+
+SLOW_KINDS = ("", "processes", "browser")
+
+
+def slow_kind(item: pytest.Item) -> str:
+    """`browser`, `processes` (the program itself is run and killed), or "" for all others."""
+    if "browser" in getattr(item, "fixturenames", ()):
+        return "browser"
+    return "processes" if item.path.parent.name == "chaos" or item.path.stem == "test_production_processes" else ""
 
 
 @pytest.fixture
