@@ -19,7 +19,7 @@ class Search(Protocol):
     async def __call__(self, query: str, *, limit: int = 10) -> list[PassageHit]: ...
 
 
-# Chosen by hand on HotpotQA; both-gold@10 moves by less than 0.02 when any one is halved or doubled.
+# Chosen by hand on HotpotQA; both-gold@10 moves by at most 0.02 when any one is halved or doubled.
 FIRST_HOP_LIMIT = 100
 NAME_LIMIT = 5
 SECOND_HOP_LIMIT = 10

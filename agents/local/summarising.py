@@ -17,7 +17,8 @@ from agents.local.questions import subject_stems
 from agents.local.text import stem_set, stems
 from documents.types import PassageHit
 
-# Tuned on the validation meetings of QMSum; ROUGE-1 moves by less than 0.6 when any one is halved or doubled.
+# Tuned on the validation meetings of QMSum. Halved or doubled, the lengths in words cost up to 2.5 of 27.4 ROUGE-1, any
+# other at most 0.3.
 WINDOW = 10
 DECAY = 0.85
 SPEAKER_WEIGHT = 2.0

@@ -32,7 +32,7 @@ async def _retrieval(questions: list[dict[str, Any]], documents: Any, vendor: st
     count = len(questions)
     return [
         Figure("HotpotQA, both gold in 10, two hops", both[2] / count, _RETRIEVAL_BARS[vendor], f"{count} questions"),
-        Figure("HotpotQA, both gold in 10, one hop", both[1] / count, None, "title bonus only"),
+        Figure("HotpotQA, both gold in 10, one hop", both[1] / count, None, "and the titles that the question names"),
     ]
 
 
