@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     if missing:
         print(f"{data} lacks {', '.join(missing)}: give the folder of the data sets with --data", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the database is dropped then, too
     started = time.perf_counter()
     with open_house(options.database_url) as vendor:
         figures = [figure for part in options.only or _PARTS for figure in _measure(part, data, vendor)]
