@@ -96,11 +96,11 @@ def answer(question: str, hits: Sequence[PassageHit], *, max_sentences: int = 5,
     candidates = _candidates(question, hits)
     if max(candidates.coverage, default=0.0) < LEAST_COVERED:
         return Answer()
-    everything = range(len(candidates.items))
+    everything = _about_any(candidates.items, parts if len(parts) > 1 else ()) or list(range(len(candidates.items)))
     compared = _asked_of_each(question, parts)
     for part in list(parts)[:max_sentences]:
         candidates.take_best((i for i in everything if is_about(candidates.items[i], part)), compared)
-    while len(candidates.chosen) < min(max_sentences, len(candidates.items)):
+    while len(candidates.chosen) < min(max_sentences, len(everything)):
         before = len(candidates.chosen)
         candidates.take_best(everything)
         if len(candidates.chosen) == before:
@@ -119,6 +119,17 @@ def _in_reading_order(candidates: _Candidates) -> list[int]:
     return sorted(candidates.chosen, key=lambda index: place[index])
 
 
+def _about_any(items: Sequence[Sentence], things: Sequence[str]) -> list[int]:
+    """Where the sentences stand whose own texts are on one of the things."""
+    titles = {item.title for item in items if any(_names_title(item, thing) for thing in things)}
+    return [index for index, item in enumerate(items) if item.title in titles]
+
+
+def _names_title(sentence: Sentence, thing: str) -> bool:
+    wanted, title = phrase(thing), phrase(core_title(sentence.title))
+    return wanted in title or (is_telling(title) and title in wanted)
+
+
 def unmentioned_names(question: str, hits: Sequence[PassageHit]) -> list[str]:
     """The names of a question when not one word of any of them is in the passages; else none."""
     asked = names(question)
@@ -135,8 +146,7 @@ def _asked_of_each(question: str, parts: Sequence[str]) -> frozenset[str]:
 
 def is_about(sentence: Sentence, thing: str) -> bool:
     """Whether a sentence's document or the sentence itself names a thing."""
-    wanted, title = phrase(thing), phrase(core_title(sentence.title))
-    return mentions(phrase(sentence.text), thing) or wanted in title or (is_telling(title) and title in wanted)
+    return mentions(phrase(sentence.text), thing) or _names_title(sentence, thing)
 
 
 def overlap(one: str, other: str) -> float:

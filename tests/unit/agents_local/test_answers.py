@@ -159,3 +159,13 @@ def test_a_claim_that_stands_word_for_word_is_shown_by_that_sentence():
     evidence = all_sentences(passage(f"T{n}", text) for n, text in enumerate(texts))
     checked = check("It was first lit on 3 May 1884.", evidence)
     assert [item.text for item in checked.evidence] == ["It was first lit on 3 May 1884."]
+
+
+def test_a_comparison_is_answered_from_the_texts_on_what_is_compared():
+    texts = [
+        passage("Puffins", "A study compared Vessla Light with Skarholm Light. The puffins fell in number.", score=9.0),
+        passage("Vessla Light", "Vessla Light stands on Vessla. It is red."),
+        passage("Skarholm Light", "Skarholm Light stands on Skarholm. It is white."),
+    ]
+    found = answer("Compare Skarholm Light and Vessla Light.", texts, parts=["Skarholm Light", "Vessla Light"])
+    assert {item.sources[0].title for item in found.sentences} == {"Vessla Light", "Skarholm Light"}
