@@ -67,6 +67,13 @@ class _Candidates:
     coverage: list[float]
     chosen: list[int] = field(default_factory=list)
 
+    def only(self, indices: Sequence[int]) -> "_Candidates":
+        """Some of the sentences, none of them chosen yet."""
+        kept = [(self.items[i], self.scores[i], self.coverage[i]) for i in indices]
+        return _Candidates(
+            [item for item, _, _ in kept], [score for _, score, _ in kept], [share for _, _, share in kept]
+        )
+
     def value(self, index: int) -> float:
         """A sentence's score less what the chosen ones already say."""
         item = self.items[index]
@@ -96,7 +103,9 @@ def answer(question: str, hits: Sequence[PassageHit], *, max_sentences: int = 5,
     candidates = _candidates(question, hits)
     if max(candidates.coverage, default=0.0) < LEAST_COVERED:
         return Answer()
-    everything = _about_any(candidates.items, parts if len(parts) > 1 else ()) or list(range(len(candidates.items)))
+    if len(parts) > 1 and (own := _about_any(candidates.items, parts)):
+        candidates = candidates.only(own)
+    everything = range(len(candidates.items))
     compared = _asked_of_each(question, parts)
     for part in list(parts)[:max_sentences]:
         candidates.take_best((i for i in everything if is_about(candidates.items[i], part)), compared)

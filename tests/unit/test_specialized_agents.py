@@ -8,7 +8,7 @@ from agents.builtin import register_agents
 from agents.registry import AgentRegistry
 from agents.rehearsal import rehearse_goal
 from documents.types import PassageHit
-from tests.unit.agents_local.library import TRANSCRIPT, ListedDocuments, library, passage, run, text_of
+from tests.unit.agents_local.corpus import TRANSCRIPT, ListedDocuments, library, passage, run, text_of
 
 
 class TestSpecializedAgents:

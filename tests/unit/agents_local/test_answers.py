@@ -12,7 +12,7 @@ from agents.local.questions import understand
 from agents.local.summarising import summarise, tidy
 from agents.local.synthesising import consolidate
 from documents.types import PassageHit
-from tests.unit.agents_local.library import TEXTS, TRANSCRIPT, passage
+from tests.unit.agents_local.corpus import TEXTS, TRANSCRIPT, passage
 
 
 def hits(*titles: str) -> list[PassageHit]:

@@ -4,7 +4,7 @@ from agents.local.researching import analyse, find, focused_query, open_words, r
 from agents.local.retrieval import retrieve, second_hop_queries
 from agents.rehearsal import ListedDocuments
 from documents.types import PassageHit
-from tests.unit.agents_local.library import TEXTS, library, passage
+from tests.unit.agents_local.corpus import TEXTS, library, passage
 
 QUESTION = "Where was the designer of Harlow Bridge born?"
 

@@ -8,7 +8,7 @@ from agents.local.evidence import all_sentences, hit_from_json, passage_json, se
 from agents.local.layout import statements
 from agents.local.names import core_title, mentions, names
 from agents.local.text import phrase, sentences, shorten, stems, words
-from tests.unit.agents_local.library import TRANSCRIPT, passage
+from tests.unit.agents_local.corpus import TRANSCRIPT, passage
 
 
 @given(st.text(max_size=300))
