@@ -172,7 +172,8 @@ def _used(draft: Draft, item: UsageAdded) -> None:
         return
     draft.set_execution(task, usage=_sum(task.execution.usage, item.amounts))
     draft.change(usage=_sum(draft.session.usage, item.amounts))
-    draft.emit("usage", dict(item.amounts), task)
+    if _counted(draft, item.execution_id) is not None:
+        draft.emit("usage", dict(item.amounts), task)
 
 
 def _sum(before: Any, amounts: Any) -> dict[str, float]:

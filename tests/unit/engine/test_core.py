@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sessions.engine.gate import MAX_EVENTS_PER_EXECUTION
 from sessions.engine.inputs import (
     AgentFailed,
     AgentFinished,
@@ -18,6 +19,7 @@ from sessions.engine.inputs import (
     RosterRead,
     StartAgent,
     Tick,
+    UsageAdded,
 )
 from tests.unit.engine.world import WORKER, Script, agent, replace, session, task
 
@@ -359,3 +361,12 @@ def test_a_refused_decision_leaves_the_state_it_came_from_untouched() -> None:
     script.feed(Claimed())
     assert before.status == "PENDING"
     assert next(iter(before.tasks.values())).status == "PENDING"
+
+
+def test_usage_counts_on_when_its_events_are_cut_off() -> None:
+    script = Script(session(task("only")))
+    script.feed(Claimed())
+    used = UsageAdded(script.execution("only"), {"calls": 1})
+    script.feed(*[used] * (MAX_EVENTS_PER_EXECUTION + 5))
+    assert script.session.usage == {"calls": MAX_EVENTS_PER_EXECUTION + 5}
+    assert script.events.count("usage") == MAX_EVENTS_PER_EXECUTION
