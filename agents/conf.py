@@ -13,11 +13,6 @@ def agents_enabled() -> bool:
     return bool(settings.AGENTS_ENABLED)
 
 
-def max_concurrency() -> int:
-    """Running agents per workspace, at most, unless the workspace says otherwise."""
-    return int(settings.AGENT_MAX_CONCURRENCY)
-
-
 def hook_timeout_seconds() -> float:
     """How long `initialize`, `activate`, `deactivate` or `shutdown` of an agent may take."""
     return float(settings.AGENT_HOOK_TIMEOUT_SECONDS)

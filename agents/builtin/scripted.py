@@ -39,13 +39,6 @@ class ScriptedAgent(BaseAgent):
             await ctx.progress(100 * number / count, f"event {number} of {count}")
 
 
-class IsolatedScriptedAgent(ScriptedAgent):
-    """The scripted agent in a process of its own."""
-
-    capabilities = ("scripted_isolated",)
-    isolation = "process"
-
-
 def _burn(seconds: float) -> None:
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:

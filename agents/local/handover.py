@@ -1,7 +1,7 @@
 """What one agent's output gives the next: passages, claims, and statements of agents that cite nothing."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from agents.local.evidence import hit_from_json
@@ -58,13 +58,6 @@ def statements_of(outputs: Iterable[tuple[str, Any]]) -> list[Statement]:
         text = _free_text(output)
         found += [Statement(span.text, task) for span in sentences(text)[:_SENTENCES_PER_STATEMENT]]
     return found
-
-
-def rescaled(hits: Iterable[PassageHit]) -> list[PassageHit]:
-    """Passages with scores relative to the best one, so that several searches can be mixed."""
-    hits = list(hits)
-    top = max((hit.score for hit in hits), default=0.0) or 1.0
-    return [replace(hit, score=hit.score / top) for hit in hits]
 
 
 def _entries(output: Any, key: str) -> list[Mapping[str, Any]]:

@@ -26,7 +26,6 @@ LOOK_SECONDS = 1.0
 CHANGE_LOOK_SECONDS = 0.25
 BREATH_SECONDS = 0.005
 """Between two looks, so that a storm of doorbells costs one look and not one each."""
-ROSTER_SECONDS = 3.0
 ORPHANS_SECONDS = 5.0
 
 

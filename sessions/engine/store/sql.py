@@ -18,7 +18,7 @@ from sessions.engine.store import tables
 from sessions.engine.store.base import Claim, StoreUnavailable, WorkerIdentity
 from sessions.engine.store.dialects import Dialect, PostgresDialect, SqliteDialect, id_of
 from sessions.engine.store.loading import load_sessions
-from sessions.models import AgentSession, EngineWorker, SessionCommand
+from sessions.models import AgentSession, SessionCommand
 from sessions.routing_policy import AgentInfo
 from sessions.states import FINISHED_SESSION, LIVE_SESSION
 
@@ -314,6 +314,3 @@ def _is_alive(pid: int) -> bool:
 def this_worker(worker_id: str) -> WorkerIdentity:
     """The identity of this process."""
     return WorkerIdentity(worker_id, socket.gethostname(), os.getpid())
-
-
-__all__ = ["EngineWorker", "SqlStore", "this_worker"]
