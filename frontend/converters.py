@@ -1,13 +1,13 @@
 """Words in addresses."""
 
 from agents.policies import OPERATOR_VERBS
-from sessions.states import CommandKind
+from sessions.states import PEOPLES_COMMANDS, CommandKind
 
 
 class CommandConverter:
     """A command for a session."""
 
-    regex = "|".join(CommandKind)
+    regex = "|".join(PEOPLES_COMMANDS)
 
     def to_python(self, value: str) -> CommandKind:
         return CommandKind(value)

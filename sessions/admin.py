@@ -18,11 +18,14 @@ from sessions.models import (
     AgentTask,
     EngineWorker,
     ExecutionStateHistory,
+    ExecutionStep,
+    Placement,
     SessionCommand,
     SessionEvent,
+    SlotRequest,
     TaskDependency,
 )
-from sessions.states import CommandKind
+from sessions.states import PEOPLES_COMMANDS, CommandKind
 from workspaces.access import Access, access_of_operator
 
 Action = Callable[[Any, HttpRequest, QuerySet[AgentSession]], None]
@@ -86,7 +89,7 @@ class AgentSessionAdmin(ReadOnlyAdmin):
     search_fields = ["title", "task_description", "id"]
     date_hierarchy = "created_at"
     inlines = [TaskInline, CommandInline]
-    actions = [command_action(kind) for kind in CommandKind]
+    actions = [command_action(kind) for kind in PEOPLES_COMMANDS]
 
     def has_command_permission(self, request: HttpRequest) -> bool:
         """Whoever may change sessions may ask for a change, although nothing is changed here by hand."""
@@ -134,6 +137,14 @@ class ExecutionStateHistoryAdmin(ReadOnlyAdmin):
     date_hierarchy = "timestamp"
 
 
+@admin.register(ExecutionStep)
+class ExecutionStepAdmin(ReadOnlyAdmin):
+    list_display = ["key", "kind", "task", "status", "created_at", "completed_at", "due_at"]
+    list_filter = ["kind", "status"]
+    list_select_related = ["task"]
+    search_fields = ["key", "task__name", "task__session__title"]
+
+
 @admin.register(AgentMessage)
 class AgentMessageAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "session", "from_agent", "to_agent", "message_type", "topic", "delivery_status"]
@@ -164,3 +175,19 @@ class SessionEventAdmin(ReadOnlyAdmin):
 class EngineWorkerAdmin(ReadOnlyAdmin):
     list_display = ["id", "host", "pid", "started_at", "expires_at"]
     search_fields = ["host"]
+
+
+@admin.register(SlotRequest)
+class SlotRequestAdmin(ReadOnlyAdmin):
+    list_display = ["scope", "task", "session", "priority", "requested_at", "granted_at"]
+    list_filter = [("granted_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["task", "session"]
+    search_fields = ["scope", "task__name", "session__title"]
+
+
+@admin.register(Placement)
+class PlacementAdmin(ReadOnlyAdmin):
+    list_display = ["execution", "session", "queue", "status", "claimed_by", "heartbeat_at", "created_at"]
+    list_filter = ["status", "queue"]
+    list_select_related = ["execution", "session"]
+    search_fields = ["queue", "claimed_by", "session__title"]

@@ -62,6 +62,41 @@ class CommandKind(StrEnum):
     CANCEL = "cancel"
     PAUSE = "pause"
     RESUME = "resume"
+    ANSWER = "answer"  # what a durable await of an agent waited for: a child session's result, placed work, a person
+
+
+PEOPLES_COMMANDS = (CommandKind.CANCEL, CommandKind.PAUSE, CommandKind.RESUME)
+"""What somebody outside may ask for; the other kinds are for the engine's own answers."""
+
+
+class StepKind(StrEnum):
+    CALL = "call"  # ctx.step: a paid-for call
+    SLEEP = "sleep"
+    SESSION = "session"  # ctx.spawn_session: waits for a child session
+    PLACED = "placed"  # the whole attempt runs elsewhere
+
+
+class StepStatus(StrEnum):
+    STARTED = "STARTED"
+    WAITING = "WAITING"
+    ANSWERED = "ANSWERED"
+    COMPLETED = "COMPLETED"
+
+
+class SessionOrigin(StrEnum):
+    """How a session came to be: by itself, from an earlier one, or by an agent of a parent session."""
+
+    NEW = "new"
+    RETRY = "retry"
+    RERUN = "rerun"
+    FORK = "fork"
+    CHILD = "child"
+
+
+class PlacementStatus(StrEnum):
+    QUEUED = "QUEUED"
+    CLAIMED = "CLAIMED"
+    ENDED = "ENDED"
 
 
 _S, _T, _E, _D = SessionStatus, TaskStatus, ExecutionState, DeliveryStatus

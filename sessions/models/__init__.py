@@ -1,10 +1,11 @@
 """Rows of sessions."""
 
-from sessions.models.engine import EngineWorker, SessionCommand
+from sessions.models.engine import EngineWorker, Placement, SessionCommand, SlotRequest
 from sessions.models.event import SessionEvent
 from sessions.models.execution import AgentExecution, ExecutionStateHistory
 from sessions.models.message import AgentMessage
 from sessions.models.session import AgentSession
+from sessions.models.step import ExecutionStep
 from sessions.models.task import AgentTask, TaskDependency
 
 __all__ = [
@@ -14,7 +15,10 @@ __all__ = [
     "AgentTask",
     "EngineWorker",
     "ExecutionStateHistory",
+    "ExecutionStep",
+    "Placement",
     "SessionCommand",
     "SessionEvent",
+    "SlotRequest",
     "TaskDependency",
 ]

@@ -4,7 +4,7 @@ from django.db import models
 
 from core.constraints import one_of
 from core.models import Row
-from sessions.states import CommandKind
+from sessions.states import CommandKind, PlacementStatus
 
 
 class EngineWorker(Row):
@@ -50,3 +50,60 @@ class SessionCommand(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.actor})"
+
+
+class SlotRequest(Row):
+    """A place asked for in one scope (`workspace:ID`, `agent:ID`, `capability:ID:name`) for a task that could start.
+
+    Granted while `granted_at` is set; freed with the commit that ends the attempt, or by the takeover of its session.
+    """
+
+    scope = models.CharField(max_length=200)
+    task = models.ForeignKey("agent_sessions.AgentTask", on_delete=models.CASCADE, related_name="slot_requests")
+    session = models.ForeignKey("agent_sessions.AgentSession", on_delete=models.CASCADE, related_name="slot_requests")
+    worker_id = models.UUIDField(null=True, blank=True)
+    priority = models.IntegerField(default=0)
+    requested_at = models.DateTimeField()
+    granted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "slot_request"
+        ordering = ["scope", "-priority", "requested_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["scope", "task"], name="slot_request_unique")]
+        indexes = [
+            models.Index(
+                fields=["scope", "-priority", "requested_at"],
+                condition=models.Q(granted_at__isnull=True),
+                name="slot_request_waiting_idx",
+            ),
+            models.Index(
+                fields=["scope"], condition=models.Q(granted_at__isnull=False), name="slot_request_granted_idx"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} for {self.task_id}"
+
+
+class Placement(Row):
+    """An attempt that runs on another queue's worker. Whoever holds `claim_token` may speak for it."""
+
+    session = models.ForeignKey("agent_sessions.AgentSession", on_delete=models.CASCADE, related_name="placements")
+    execution = models.OneToOneField("agent_sessions.AgentExecution", on_delete=models.CASCADE)
+    queue = models.CharField(max_length=100)
+    start = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, default=PlacementStatus.QUEUED)
+    claim_token = models.BigIntegerField(default=0)
+    claimed_by = models.CharField(max_length=200, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    is_cancelled = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "placement"
+        ordering = ["-created_at"]
+        constraints = [one_of("status", PlacementStatus, name="placement_status_check")]
+        indexes = [models.Index(fields=["queue", "status"], name="placement_queue_idx")]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} on {self.queue}"

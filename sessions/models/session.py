@@ -8,7 +8,7 @@ from core.constraints import one_of
 from core.lifecycle import fsm_transition
 from core.models import TimestampedRow
 from sessions.events import GENESIS_HASH
-from sessions.states import LIVE_SESSION, SESSION_LIFECYCLE, ExecutionMode, SessionStatus
+from sessions.states import LIVE_SESSION, SESSION_LIFECYCLE, ExecutionMode, SessionOrigin, SessionStatus
 
 HELD_REASON = "not_started"  # made but held: it starts when it is resumed
 
@@ -21,7 +21,9 @@ class SessionQuerySet(models.QuerySet["AgentSession"]):
 class AgentSession(TimestampedRow):
     """One run at one goal. While it is live only the runner that holds its lease (`lease_token`) writes it.
 
-    `last_seq` and `last_hash` are those of its newest event; the log has no gap below them.
+    `last_seq` and `last_hash` are those of its newest event; the log has no gap below them. `forked_from` at `fork_seq`
+    is the finished session it repeats (`origin` says how); `parent_step` is the step of the parent session's agent that
+    waits for it, `depth` how many parents it has; `saved_usage` is what reused steps would have cost again.
     """
 
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="sessions")
@@ -32,6 +34,18 @@ class AgentSession(TimestampedRow):
     parent_session = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="child_sessions"
     )
+    parent_step = models.UUIDField(null=True, blank=True, editable=False)
+    depth = models.PositiveSmallIntegerField(default=0, editable=False)
+    origin = models.CharField(
+        max_length=10,
+        choices=[(origin, origin.title()) for origin in SessionOrigin],
+        default=SessionOrigin.NEW,
+        editable=False,
+    )
+    forked_from = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="forks", editable=False
+    )
+    fork_seq = models.BigIntegerField(null=True, blank=True, editable=False)
     title = models.CharField(max_length=200)
     task_description = models.TextField()
     context = models.JSONField(default=dict, blank=True)
@@ -57,6 +71,7 @@ class AgentSession(TimestampedRow):
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_hash = models.CharField(max_length=64, default=GENESIS_HASH, editable=False)
     usage = models.JSONField(default=dict, blank=True)
+    saved_usage = models.JSONField(default=dict, blank=True, editable=False)
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  (NULL: none given)
     request_hash = models.CharField(max_length=64, blank=True, editable=False)
 
@@ -68,6 +83,12 @@ class AgentSession(TimestampedRow):
         constraints = [
             one_of("status", SessionStatus, name="agent_session_status_check"),
             one_of("execution_mode", ExecutionMode, name="agent_session_mode_check"),
+            one_of("origin", SessionOrigin, name="agent_session_origin_check"),
+            models.UniqueConstraint(
+                fields=["parent_step"],
+                condition=models.Q(parent_step__isnull=False),
+                name="agent_session_parent_step_unique",
+            ),
             models.UniqueConstraint(
                 fields=["workspace", "idempotency_key"],
                 condition=models.Q(idempotency_key__isnull=False),

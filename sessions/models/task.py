@@ -10,7 +10,11 @@ from sessions.states import TASK_LIFECYCLE, TaskStatus
 
 
 class AgentTask(TimestampedRow):
-    """One thing to be done. `assignment` says why its agent was chosen: candidates and scores."""
+    """One thing to be done. `assignment` says why its agent was chosen: candidates and scores.
+
+    In a session made from an earlier one, `copied_from` is the task whose output was taken over (NULL: it runs anew),
+    and `lineage` the first task of that name in the chain of sessions: what its steps are known by to the outside.
+    """
 
     session = models.ForeignKey("agent_sessions.AgentSession", on_delete=models.CASCADE, related_name="tasks")
     parent_task = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="subtasks")
@@ -32,6 +36,8 @@ class AgentTask(TimestampedRow):
     completed_at = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
+    copied_from = models.UUIDField(null=True, blank=True, editable=False)
+    lineage = models.UUIDField(null=True, blank=True, editable=False)
 
     class Meta:
         db_table = "agent_task"
