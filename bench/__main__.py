@@ -4,6 +4,7 @@ import runpy
 import sys
 
 BENCHES = {
+    "engine": "what a session takes, on SQLite or PostgreSQL: latency, throughput, memory, history",
     "latency": "how long people wait, and what a session costs in memory",
     "quality": "retrieval, answers and verdicts on public data sets (--data PATH)",
 }

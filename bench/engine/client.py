@@ -1,0 +1,177 @@
+"""Submits sessions to a running installation and waits for them: `python -m bench.engine.client '{"run": [...]}'`.
+
+Runs in the environment of the installation (DATA_DIR, DATABASE_URL, REDIS_URL), as a process beside the worker:
+sessions are made by the product's service, their end is read from the database. Prints one JSON object a line:
+`{"name", "unit", "values", "cpu_seconds", "client_cpu_seconds", "database_cpu_seconds"}`.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator_site.settings")
+django.setup()
+
+from django.db import connection, transaction  # noqa: E402
+
+from agents.models import Agent  # noqa: E402
+from bench.engine import shapes  # noqa: E402
+from bench.engine.processes import cpu_seconds, family, spent  # noqa: E402
+from sessions.models import AgentSession  # noqa: E402
+from sessions.request import SessionRequest  # noqa: E402
+from sessions.services import create_session  # noqa: E402
+from workspaces.models import Membership  # noqa: E402
+from workspaces.selectors import access_of_user  # noqa: E402
+
+CHAIN_STEPS = 20
+FAN_OUT = 100
+DIAMOND = 5
+LOOK_SECONDS = 0.0003
+
+
+class Client:
+    """One user of the installation."""
+
+    def __init__(self) -> None:
+        agent = Agent.objects.select_related("project").get(name=shapes.AGENT)
+        owner = Membership.objects.select_related("user").get(workspace=agent.workspace_id).user
+        self.project, self.access = agent.project, access_of_user(owner)
+        self._column = AgentSession._meta.pk
+
+    def submit(self, request: SessionRequest) -> UUID:
+        return create_session(access=self.access, project=self.project, request=request).id
+
+    def submit_all(self, request: SessionRequest, count: int) -> list[UUID]:
+        """Many sessions that a worker sees all at once."""
+        with transaction.atomic():
+            return [self.submit(request) for _ in range(count)]
+
+    def finish(self, session_ids: Sequence[UUID], seconds: float = 120) -> None:
+        """Waits until all are committed as completed. Raises: RuntimeError when one ended otherwise or not in time."""
+        end = time.monotonic() + seconds
+        with connection.cursor() as cursor:
+            for session_id in session_ids:
+                key = self._column.get_db_prep_value(session_id, connection)
+                while (status := self._status(cursor, key)) != "COMPLETED":
+                    if status in ("FAILED", "CANCELLED") or time.monotonic() > end:
+                        raise RuntimeError(f"the session {session_id} is {status}")
+                    time.sleep(LOOK_SECONDS)
+
+    def _status(self, cursor: Any, key: Any) -> str:
+        cursor.execute("SELECT status FROM agent_session WHERE id = %s", [key])
+        return str(cursor.fetchone()[0])
+
+
+def one(client: Client, count: int) -> list[float]:
+    """Milliseconds from the call of the service to the committed result of a session of one task."""
+    return [_timed(client, shapes.single()) for _ in range(count)]
+
+
+def chain_step(client: Client, count: int) -> list[float]:
+    """Milliseconds a step of a chain of 20, the submission included."""
+    return [_timed(client, shapes.chain(CHAIN_STEPS)) / CHAIN_STEPS for _ in range(count)]
+
+
+def fan_out(client: Client, count: int) -> list[float]:
+    """Milliseconds for 100 tasks at once and one that joins them, the submission included."""
+    return [_timed(client, shapes.fan_out(FAN_OUT)) for _ in range(count)]
+
+
+def chain_step_engine(client: Client, count: int) -> list[float]:
+    """The same chain without its submission: from the commit of the session."""
+    return [_timed_from_commit(client, shapes.chain(CHAIN_STEPS)) / CHAIN_STEPS for _ in range(count)]
+
+
+def fan_out_engine(client: Client, count: int) -> list[float]:
+    """The same fan-out without its submission."""
+    return [_timed_from_commit(client, shapes.fan_out(FAN_OUT)) for _ in range(count)]
+
+
+def sessions(client: Client, count: int, at_once: int = 200) -> list[float]:
+    """Sessions of 1 -> 5 -> 1 tasks a second, from the commit that makes 200 of them runnable."""
+    return [_rate(client, at_once) for _ in range(count)]
+
+
+def sessions_submitted(client: Client, count: int, at_once: int = 200) -> list[float]:
+    """The same with their submission: 200 calls of the service, one after the other, while the worker runs them."""
+    rates = []
+    for _ in range(count):
+        started = time.perf_counter()
+        client.finish([client.submit(shapes.diamond(DIAMOND)) for _ in range(at_once)])
+        rates.append(at_once / (time.perf_counter() - started))
+    return rates
+
+
+def _rate(client: Client, at_once: int) -> float:
+    session_ids = client.submit_all(shapes.diamond(DIAMOND), at_once)
+    started = time.perf_counter()
+    client.finish(session_ids)
+    return at_once / (time.perf_counter() - started)
+
+
+def _timed(client: Client, request: SessionRequest) -> float:
+    started = time.perf_counter()
+    client.finish([client.submit(request)])
+    return (time.perf_counter() - started) * 1000
+
+
+def _timed_from_commit(client: Client, request: SessionRequest) -> float:
+    session_id = client.submit(request)
+    started = time.perf_counter()
+    client.finish([session_id])
+    return (time.perf_counter() - started) * 1000
+
+
+WORKLOADS: dict[str, tuple[str, int, Callable[[Client, int], list[float]]]] = {
+    "one": ("ms", 30, one),
+    "chain_step": ("ms", 5, chain_step),
+    "chain_step_engine": ("ms", 5, chain_step_engine),
+    "fan_out": ("ms", 5, fan_out),
+    "fan_out_engine": ("ms", 5, fan_out_engine),
+    "sessions": ("/s", 1, sessions),
+    "sessions_submitted": ("/s", 1, sessions_submitted),
+}
+
+
+def database_pids() -> list[int]:
+    """Of the backends of this database, when they are on this machine."""
+    if connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def measure(client: Client, name: str, supervisor: int, count: int | None) -> dict[str, Any]:
+    unit, usual, workload = WORKLOADS[name]
+    before = {**cpu_seconds(family(supervisor)), **cpu_seconds(database_pids())}
+    own = time.process_time()
+    values = workload(client, count or usual)
+    backends = cpu_seconds(database_pids())
+    return {
+        "name": name,
+        "unit": unit,
+        "values": values,
+        "cpu_seconds": spent(before, cpu_seconds(family(supervisor))),
+        "client_cpu_seconds": time.process_time() - own,
+        "database_cpu_seconds": spent(before, backends),
+    }
+
+
+def main() -> None:
+    order = json.loads(sys.argv[1])
+    client = Client()
+    client.finish(client.submit_all(shapes.diamond(DIAMOND), 20))  # what is loaded once is loaded now
+    client.finish([client.submit(shapes.single())])
+    for name in order["run"]:
+        print(json.dumps(measure(client, name, order["supervisor"], order.get("count"))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
