@@ -10,8 +10,9 @@ from sessions.engine.state import Execution, Session, Task
 from sessions.engine.store.base import Claim, StoreUnavailable
 from sessions.engine.store.memory import MemoryStore
 from sessions.events import EventRecord
+from sessions.policies import UNCOUNTED_CODES
 from sessions.states import LIVE_EXECUTION
-from tests.unit.simulation.projection import UNCOUNTED, Projection
+from tests.unit.simulation.projection import FollowedLog
 
 T = TypeVar("T")
 Complain = Callable[[str], None]
@@ -34,7 +35,7 @@ class WatchedStore(MemoryStore):
     def __init__(self, clock: Clock, complain: Complain) -> None:
         super().__init__(clock=clock, reject=refuses)
         self.complain = complain
-        self.projections: dict[str, Projection] = {}
+        self.logs: dict[str, FollowedLog] = {}
         self.task_rows: dict[str, dict[str, Task]] = {}
         self.attempts: dict[str, list[str]] = {}
         self.tokens: dict[str, int] = {}
@@ -49,7 +50,7 @@ class WatchedStore(MemoryStore):
         self.events[session.id] = list(events)
         self.task_rows[session.id] = dict(session.tasks)
         self.tokens[session.id] = session.token
-        self.projections[session.id] = Projection(lambda text: self.complain(f"{session.id}: {text}"))
+        self.logs[session.id] = FollowedLog(lambda text: self.complain(f"{session.id}: {text}"))
         self._project(session.id, events)
 
     def ask(self, session_id: str, kind: str, payload: Mapping[str, Any] | None = None, actor: str = "test") -> int:
@@ -77,7 +78,7 @@ class WatchedStore(MemoryStore):
         return replace(
             task,
             attempts=len(rows),
-            uncounted=sum(row.error_code in UNCOUNTED for row in rows),
+            uncounted=sum(row.error_code in UNCOUNTED_CODES for row in rows),
             lost=sum(row.error_code == "worker_lost" for row in rows),
             execution=without_memory(live[0]) if live else None,
         )
@@ -119,10 +120,10 @@ class WatchedStore(MemoryStore):
         self._compare_with_memory(batch.session)
 
     def _project(self, session_id: str, events: Sequence[EventRecord]) -> None:
-        projection = self.projections[session_id]
+        log = self.logs[session_id]
         for event in events:
-            projection.apply(event, lambda key: self.task_rows[session_id][key].max_attempts)
-        projection.compare(self.sessions[session_id], self.loaded_tasks(session_id), self.executions)
+            log.apply(event)
+        log.compare(self.sessions[session_id], self.loaded_tasks(session_id), self.executions)
 
     def _compare_with_memory(self, session: Session) -> None:
         """What the runner goes on with must be what a new runner would load."""
