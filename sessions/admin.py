@@ -20,6 +20,7 @@ from sessions.models import (
     ExecutionStateHistory,
     ExecutionStep,
     Placement,
+    PrunedSession,
     SessionCommand,
     SessionEvent,
     SlotRequest,
@@ -191,3 +192,12 @@ class PlacementAdmin(ReadOnlyAdmin):
     list_filter = ["status", "queue"]
     list_select_related = ["execution", "session"]
     search_fields = ["queue", "claimed_by", "session__title"]
+
+
+@admin.register(PrunedSession)
+class PrunedSessionAdmin(ReadOnlyAdmin):
+    list_display = ["id", "workspace", "status", "completed_at", "last_seq", "export", "created_at", "finished_at"]
+    list_filter = [("finished_at", admin.EmptyFieldListFilter), "workspace"]
+    list_select_related = ["workspace"]
+    search_fields = ["id", "last_hash", "export"]
+    date_hierarchy = "created_at"

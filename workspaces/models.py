@@ -16,6 +16,7 @@ class Workspace(TimestampedRow):
     max_concurrent_executions = models.PositiveIntegerField(default=20)
     budget_limits = models.JSONField(default=dict, blank=True)
     retention_days = models.PositiveIntegerField(null=True, blank=True)
+    export_before_pruning = models.BooleanField(default=True)
 
     class Meta:
         db_table = "workspace"

@@ -4,6 +4,7 @@ from sessions.models.engine import EngineWorker, Placement, SessionCommand, Slot
 from sessions.models.event import SessionEvent
 from sessions.models.execution import AgentExecution, ExecutionStateHistory
 from sessions.models.message import AgentMessage
+from sessions.models.pruned import PrunedSession
 from sessions.models.session import AgentSession
 from sessions.models.step import ExecutionStep
 from sessions.models.task import AgentTask, TaskDependency
@@ -17,6 +18,7 @@ __all__ = [
     "ExecutionStateHistory",
     "ExecutionStep",
     "Placement",
+    "PrunedSession",
     "SessionCommand",
     "SessionEvent",
     "SlotRequest",

@@ -17,6 +17,10 @@ class SessionQuerySet(models.QuerySet["AgentSession"]):
     def live(self) -> "SessionQuerySet":
         return self.filter(status__in=sorted(LIVE_SESSION))
 
+    def kept(self) -> "SessionQuerySet":
+        """Those that are not being deleted (their rows may be gone in part)."""
+        return self.filter(pruning_at__isnull=True)
+
 
 class AgentSession(TimestampedRow):
     """One run at one goal. While it is live only the runner that holds its lease (`lease_token`) writes it.
@@ -24,6 +28,7 @@ class AgentSession(TimestampedRow):
     `last_seq` and `last_hash` are those of its newest event; the log has no gap below them. `forked_from` at `fork_seq`
     is the finished session it repeats (`origin` says how); `parent_step` is the step of the parent session's agent that
     waits for it, `depth` how many parents it has; `saved_usage` is what reused steps would have cost again.
+    `pruning_at` is set when the retention begins to delete its rows: from then on nobody sees it (`PrunedSession`).
     """
 
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="sessions")
@@ -73,6 +78,7 @@ class AgentSession(TimestampedRow):
     usage = models.JSONField(default=dict, blank=True)
     saved_usage = models.JSONField(default=dict, blank=True, editable=False)
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  (NULL: none given)
+    pruning_at = models.DateTimeField(null=True, blank=True, editable=False)
     request_hash = models.CharField(max_length=64, blank=True, editable=False)
 
     objects = SessionQuerySet.as_manager()
@@ -102,6 +108,11 @@ class AgentSession(TimestampedRow):
                 name="agent_session_runnable_idx",
             ),
             models.Index(fields=["workspace", "-created_at"], name="agent_session_workspace_idx"),
+            models.Index(
+                fields=["workspace", "completed_at"],
+                condition=models.Q(completed_at__isnull=False),
+                name="agent_session_retention_idx",
+            ),
             models.Index(fields=["user"], name="idx_agent_sessions_user_id"),
             models.Index(fields=["status"], name="idx_agent_sessions_status"),
         ]

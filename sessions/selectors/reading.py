@@ -27,7 +27,7 @@ MAX_EVENTS = 1_000
 
 
 def visible_sessions(access: Access) -> QuerySet[AgentSession]:
-    return AgentSession.objects.filter(workspace_id__in=access.workspace_ids)
+    return AgentSession.objects.kept().filter(workspace_id__in=access.workspace_ids)
 
 
 def listed_sessions(access: Access) -> QuerySet[AgentSession]:
@@ -86,7 +86,8 @@ def task_rows() -> QuerySet[AgentTask]:
 
 def visible_tasks(access: Access) -> QuerySet[AgentTask]:
     """All tasks of the caller's workspaces, newest first: by their time-ordered key, which has an index."""
-    return task_rows().filter(session__workspace_id__in=access.workspace_ids).order_by("-id")
+    rows = task_rows().filter(session__workspace_id__in=access.workspace_ids, session__pruning_at__isnull=True)
+    return rows.order_by("-id")
 
 
 def task_for(access: Access, task_id: UUID) -> AgentTask:

@@ -10,14 +10,19 @@ from django.test import Client
 from django.urls import reverse
 
 from core.clock import SYSTEM_CLOCK
+from core.ids import new_id
 from sessions.models import (
     AgentExecution,
     AgentMessage,
     AgentSession,
     EngineWorker,
     ExecutionStateHistory,
+    ExecutionStep,
+    Placement,
+    PrunedSession,
     SessionCommand,
     SessionEvent,
+    SlotRequest,
 )
 from tests.make import Make
 from workspaces.models import AuditEntry
@@ -42,7 +47,14 @@ def session(make: Make) -> AgentSession:
     AgentMessage.objects.create(workspace=session.workspace, session=session, from_agent=first.agent, content={})
     SessionCommand.objects.create(session=session, kind="pause", applied_at=now)
     SessionEvent.objects.create(session=session, seq=1, type="log", payload="{}", hash="", created_at=now)
+    key = {"key": "k", "input_hash": "", "kind": "call", "status": "COMPLETED"}
+    ExecutionStep.objects.create(task=first, created_at=now, **key)
+    SlotRequest.objects.create(session=session, task=first, scope="agent:x", requested_at=now)
+    Placement.objects.create(session=session, execution=execution, queue="q", created_at=now)
     EngineWorker.objects.create(host="here", pid=1, started_at=now, expires_at=now)
+    PrunedSession.objects.create(
+        id=new_id(), workspace=session.workspace, status="FAILED", last_seq=1, completed_at=now, created_at=now
+    )
     return session
 
 

@@ -47,13 +47,23 @@ class TicketShape(serializers.Serializer[Any]):
 class WorkspaceShape(serializers.ModelSerializer[Workspace]):
     name = serializers.CharField(max_length=100)
     max_concurrent_executions = serializers.IntegerField(min_value=1, max_value=10_000, required=False)
-    retention_days = serializers.IntegerField(min_value=1, max_value=36_500, required=False, allow_null=True)
+    retention_days = serializers.IntegerField(
+        min_value=1,
+        max_value=36_500,
+        required=False,
+        allow_null=True,
+        help_text="Finished sessions older than this are deleted; null keeps them for ever.",
+    )
+    export_before_pruning = serializers.BooleanField(
+        required=False, help_text="Write a bundle of each session before it is deleted."
+    )
     budget_limits = serializers.DictField(child=serializers.FloatField(min_value=0), required=False)
 
     class Meta:
         model = Workspace
         fields = [
             "id", "name", "slug", "max_concurrent_executions", "budget_limits", "retention_days",
+            "export_before_pruning",
             "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["slug"]

@@ -17,13 +17,13 @@ from workspaces.services.projects import add_project
 from workspaces.services.slugs import free_slug
 from workspaces.states import Role
 
-CHANGEABLE = ("name", "max_concurrent_executions", "budget_limits", "retention_days")
+CHANGEABLE = ("name", "max_concurrent_executions", "budget_limits", "retention_days", "export_before_pruning")
 
 
 def create_workspace(*, name: str, owner: User, ip: str | None = None, **fields: Any) -> Workspace:
     """A workspace with its default project and its first OWNER.
 
-    `fields`: `max_concurrent_executions`, `budget_limits`, `retention_days`.
+    `fields`: `max_concurrent_executions`, `budget_limits`, `retention_days`, `export_before_pruning`.
     """
     values = {"max_concurrent_executions": conf.max_concurrent_executions(), **fields}
     name = checked_name(name)

@@ -90,7 +90,7 @@ def test_the_number_of_statements_does_not_grow_with_the_tasks(world: World, dja
     with django_assert_num_queries(8) as few:
         world.start(tasks=chain(2))
     with django_assert_num_queries(len(few)):
-        world.start(tasks=chain(40))
+        world.start(tasks=chain(30))
 
 
 def test_a_planned_session_has_one_task_for_the_planning_agent(world: World) -> None:
