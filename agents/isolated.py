@@ -16,7 +16,16 @@ from typing import Any, TextIO
 
 from agents.base import BaseAgent
 from agents.registry import build_registry
-from agents.runtime import AgentError, DocumentReader, ReceivedMessage, SessionInfo, TaskInfo, UpstreamOutput
+from agents.runtime import (
+    AgentError,
+    DocumentReader,
+    OpenStep,
+    ReceivedMessage,
+    SessionInfo,
+    StepCall,
+    TaskInfo,
+    UpstreamOutput,
+)
 from documents.types import PassageHit
 
 
@@ -52,6 +61,18 @@ class RemoteContext:
 
     async def add_usage(self, **amounts: float) -> None:
         await self._channel.call("add_usage", **amounts)
+
+    async def step(self, key: str, function: Any, *, inputs: Any = None, once: bool = False) -> Any:
+        opened = OpenStep(**await self._channel.call("open_step", key, inputs=inputs, once=once))
+        if opened.is_known:
+            return opened.result
+        call = StepCall(opened.key, opened.idempotency_key)
+        value = function(call)
+        value = await value if inspect.isawaitable(value) else value
+        return await self._channel.call("close_step", asdict(opened), value, call.usage)
+
+    async def sleep(self, seconds: float, *, key: str = "") -> None:
+        await self._channel.call("sleep", seconds, key=key)
 
 
 class _RemoteDocuments:
@@ -90,7 +111,9 @@ class Channel:
     def answer(self, line: dict[str, Any]) -> None:
         future = self._waiting.pop(line["number"])
         if "error" in line:
-            future.set_exception(AgentError(line["error"], code=line.get("code", "agent_error")))
+            future.set_exception(
+                AgentError(line["error"], code=line.get("code", "agent_error"), permanent=line.get("permanent", False))
+            )
         else:
             future.set_result(line.get("value"))
 

@@ -1,6 +1,7 @@
 """Runs agents in this process, without engine, database or session: to try one out, in tests and in benchmarks."""
 
 import asyncio
+import inspect
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 
 from agents.local.text import stem_set, stems
 from agents.registry import AgentRegistry, build_registry
-from agents.runtime import DocumentReader, ReceivedMessage, SessionInfo, TaskInfo, UpstreamOutput
+from agents.runtime import DocumentReader, ReceivedMessage, SessionInfo, StepCall, TaskInfo, UpstreamOutput
 from documents.types import PassageHit
 
 T = TypeVar("T")
@@ -91,6 +92,17 @@ class RehearsalContext:
     async def add_usage(self, **amounts: float) -> None:
         for name, amount in amounts.items():
             self.used[name] += int(amount)
+
+    async def step(
+        self, key: str, function: Callable[[StepCall], Any], *, inputs: Any = None, once: bool = False
+    ) -> Any:
+        call = StepCall(key, key)
+        value = function(call)
+        self.used.update({name: int(amount) for name, amount in call.usage.items()})
+        return await value if inspect.isawaitable(value) else value
+
+    async def sleep(self, seconds: float, *, key: str = "") -> None:
+        """Nobody waits in a rehearsal."""
 
 
 async def rehearse(

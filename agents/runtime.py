@@ -18,6 +18,39 @@ class AgentError(Exception):
         self.permanent = permanent
 
 
+class StepOutcomeUnknown(AgentError):
+    """A call made with `once=True` began, and nothing says whether it took place: it is not made again."""
+
+    def __init__(self, key: str) -> None:
+        text = f"the call {key!r} was begun by an earlier attempt and its outcome is unknown; it is not repeated"
+        super().__init__(text, code="step_outcome_unknown", permanent=True)
+
+
+@dataclass(slots=True)
+class StepCall:
+    """What a step's function is given. `idempotency_key` is the same at every attempt and in every retried session:
+    hand it to the service you call, so that it, too, counts the call once. `add_usage` says what the call has cost."""
+
+    key: str
+    idempotency_key: str
+    usage: dict[str, float] = field(default_factory=dict)
+
+    def add_usage(self, **amounts: float) -> None:
+        for name, amount in amounts.items():
+            self.usage[name] = self.usage.get(name, 0) + amount
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStep:
+    """A step as an agent finds it: `is_known` with its `result`, or still to be done."""
+
+    key: str
+    input_hash: str
+    idempotency_key: str
+    is_known: bool = False
+    result: Any = None
+
+
 @dataclass(frozen=True, slots=True)
 class TaskInfo:
     """The task at hand; `attempt` counts from 1."""
@@ -115,6 +148,22 @@ class AgentContext(Protocol):
 
     async def add_usage(self, **amounts: float) -> None:
         """Count what was used (tokens, cost, calls); summed over the session."""
+        ...
+
+    async def step(
+        self, key: str, function: Callable[[StepCall], Any], *, inputs: Any = None, once: bool = False
+    ) -> Any:
+        """The JSON result of `function(call)`, which is made once and kept: a later attempt, a retried or forked
+        session gets the kept result for the same `key` and `inputs` (JSON). `function` may be async.
+
+        Between the call and the commit of its result a crash repeats it, with the same `call.idempotency_key`; with
+        `once` it is not repeated. Raises: StepOutcomeUnknown, then; AgentError when the result is not JSON.
+        """
+        ...
+
+    async def sleep(self, seconds: float, *, key: str = "") -> None:
+        """Wait without holding a thread, a place or memory: the agent ends here and runs again from its start when the
+        time is over, its steps answered from what is kept. `key` names the sleep where their order may vary."""
         ...
 
 

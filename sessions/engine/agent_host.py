@@ -16,7 +16,7 @@ from agents.registry import AgentRegistry, UnknownDefinition
 from agents.runtime import AgentError, DocumentReader
 from sessions.engine.context import ExecutionContext, Parked, Revoked, SyncContext
 from sessions.engine.gate import NotStorable, clip_text, storable
-from sessions.engine.inputs import AgentFailed, AgentFinished, AgentParked, Input, StartAgent
+from sessions.engine.inputs import AgentFailed, AgentFinished, AgentParked, Input, Reply, StartAgent
 from sessions.engine.isolation import run_isolated
 from sessions.engine.runner import SessionRunner
 from sessions.engine.state import Session
@@ -86,6 +86,11 @@ class LocalAgentHost:
         running = self._running.get(execution_id)
         if running is not None:
             running.context.park()
+
+    def reply(self, effect: Reply) -> None:
+        running = self._running.get(effect.execution_id)
+        if running is not None:
+            running.context.resolve(effect)
 
     async def _execute(self, context: ExecutionContext, put: Callable[[Input], None]) -> None:
         outcome = await self._outcome(context)

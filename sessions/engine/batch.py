@@ -1,9 +1,11 @@
 """What one step of a session writes: frozen, complete, applied as a whole or not at all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sessions.engine.state import Execution, Message, Session, Task
+from sessions.engine.state import Execution, Message, Session, Step, Task
 from sessions.events import EventRecord
 
 
@@ -22,6 +24,26 @@ class ExecutionWrite:
     previous: str | None
     task: Task
     execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class StepWrite:
+    """A step's row after the decision; `previous` as in `TaskWrite`."""
+
+    previous: str | None
+    task_id: str
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequest:
+    """A command for another session, put into its inbox with this commit; the same `dedupe_key` counts once."""
+
+    session_id: str
+    kind: str
+    payload: Mapping[str, Any]
+    actor: str
+    dedupe_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +76,8 @@ class Batch:
     messages: tuple[Message, ...]
     commands: tuple[CommandOutcome, ...]
     releases: bool
+    steps: tuple[StepWrite, ...] = ()
+    requests: tuple[CommandRequest, ...] = ()
 
     @property
     def session_id(self) -> str:

@@ -5,11 +5,21 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
-from agents.runtime import AgentError, DocumentReader, ReceivedMessage, SessionInfo, TaskInfo, UpstreamOutput
+from agents.runtime import (
+    AgentError,
+    DocumentReader,
+    OpenStep,
+    ReceivedMessage,
+    SessionInfo,
+    StepCall,
+    TaskInfo,
+    UpstreamOutput,
+)
 from core.canonical import canonical_json
 from sessions.engine.gate import MAX_EVENT_BYTES, NotStorable, clip_json, clip_text, percentage, storable
-from sessions.engine.inputs import Input, Logged, MessageSent, Progressed, StartAgent, UsageAdded
+from sessions.engine.inputs import Input, Logged, MessageSent, Progressed, Reply, StartAgent, UsageAdded
 from sessions.engine.state import Session
+from sessions.engine.step_calls import Parked, StepCalls
 from sessions.events import TOKEN_FRAME
 from sessions.routing_policy import AgentInfo
 from sessions.states import MessageType
@@ -17,10 +27,6 @@ from sessions.states import MessageType
 T = TypeVar("T")
 
 LEVELS = ("debug", "info", "warning", "error")
-
-
-class Parked(BaseException):
-    """Ends the agent's coroutine because the session is paused; the same attempt runs again later."""
 
 
 class Revoked(BaseException):
@@ -58,14 +64,19 @@ class ExecutionContext:
         self._put_input, self._wait_for_room, self._emit_frame = put, wait_for_room, emit_frame
         self._new_id, self._threads, self._live_session = new_id, threads, live_session
         self._is_revoked = self._is_parking = False
+        self._replies: dict[str, asyncio.Future[Any]] = {}
+        self._steps = StepCalls(task, put=self._put, request=self._request)
 
     @property
     def is_revoked(self) -> bool:
         return self._is_revoked
 
     def revoke(self) -> None:
-        """Every later call raises `Revoked`."""
+        """Every later call raises `Revoked`, and so does one that waits for its answer."""
         self._is_revoked = True
+        for future in self._replies.values():
+            if not future.done():
+                future.set_exception(Revoked())
 
     def park(self) -> None:
         """The next call raises `Parked`."""
@@ -81,6 +92,48 @@ class ExecutionContext:
         self._check()
         self._put_input(item)
         await self._wait_for_room()
+        self._check()
+
+    async def _request(self, make: Callable[[str], Input]) -> Any:
+        """The engine's answer to an input, which comes when it is committed. Raises: AgentError when it is refused."""
+        self._check()
+        name = self._new_id()
+        future = self._replies[name] = asyncio.get_running_loop().create_future()
+        try:
+            self._put_input(make(name))
+            return await future
+        finally:
+            del self._replies[name]
+
+    def resolve(self, answer: Reply) -> None:
+        """The engine has answered."""
+        future = self._replies.get(answer.reply)
+        if future is None or future.done():
+            return
+        if answer.code:
+            future.set_exception(AgentError(answer.message, code=answer.code, permanent=True))
+        else:
+            future.set_result(answer.value)
+
+    async def step(
+        self, key: str, function: Callable[[StepCall], Any], *, inputs: Any = None, once: bool = False
+    ) -> Any:
+        self._check()
+        return await self._steps.step(key, function, inputs=inputs, once=once)
+
+    async def open_step(self, key: str, *, inputs: Any = None, once: bool = False) -> OpenStep:
+        """The first half of a step whose function runs elsewhere than on the loop."""
+        self._check()
+        return await self._steps.open(key, inputs=inputs, once=once)
+
+    async def close_step(self, opened: OpenStep, value: Any, usage: dict[str, float]) -> Any:
+        """The second half: the result is kept."""
+        self._check()
+        return await self._steps.close(opened, value, usage)
+
+    async def sleep(self, seconds: float, *, key: str = "") -> None:
+        self._check()
+        await self._steps.sleep(seconds, key=key)
         self._check()
 
     async def progress(self, percentage_done: float, text: str = "") -> None:
@@ -155,6 +208,15 @@ class SyncContext:
         self.configuration, self.upstream = context.configuration, context.upstream
         self.capabilities = context.capabilities
         self.documents = _SyncCalls(context.documents, loop)
+
+    def step(self, key: str, function: Callable[[StepCall], Any], *, inputs: Any = None, once: bool = False) -> Any:
+        """As in `AgentContext`, with a plain function that is called in this thread."""
+        calls = _SyncCalls(self._context, self._loop)
+        opened: OpenStep = calls.open_step(key, inputs=inputs, once=once)
+        if opened.is_known:
+            return opened.result
+        call = StepCall(opened.key, opened.idempotency_key)
+        return calls.close_step(opened, function(call), call.usage)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_SyncCalls(self._context, self._loop), name)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from sessions.engine import attempts, ending, scheduling
+from sessions.engine import attempts, ending, scheduling, steps
 from sessions.engine.batch import CommandOutcome
 from sessions.engine.draft import Decision, Draft, Moment
 from sessions.engine.gate import MAX_EVENTS_PER_EXECUTION
@@ -22,6 +22,9 @@ from sessions.engine.inputs import (
     ParkAgent,
     Progressed,
     RosterRead,
+    StepClosed,
+    StepOpened,
+    StepReused,
     Tick,
     UsageAdded,
     WriteRejected,
@@ -72,6 +75,7 @@ def _command(draft: Draft, item: CommandRead) -> None:
         CommandKind.CANCEL: _cancel,
         CommandKind.PAUSE: _pause,
         CommandKind.RESUME: _resume,
+        CommandKind.ANSWER: steps.answer_step,
     }
     outcome = "rejected: the session is finished" if draft.session.is_finished else apply[item.kind](draft, item)
     draft.commands.append(CommandOutcome(item.id, outcome))
@@ -170,14 +174,9 @@ def _used(draft: Draft, item: UsageAdded) -> None:
     task = draft.task_of(item.execution_id)
     if task is None or task.execution is None:
         return
-    draft.set_execution(task, usage=_sum(task.execution.usage, item.amounts))
-    draft.change(usage=_sum(draft.session.usage, item.amounts))
+    task = steps.add_usage(draft, task, item.amounts)
     if _counted(draft, item.execution_id) is not None:
         draft.emit("usage", dict(item.amounts), task)
-
-
-def _sum(before: Any, amounts: Any) -> dict[str, float]:
-    return {name: before.get(name, 0) + amounts.get(name, 0) for name in {**before, **amounts}}
 
 
 def _finished(draft: Draft, item: AgentFinished) -> None:
@@ -204,9 +203,14 @@ def _parked(draft: Draft, item: AgentParked) -> None:
     task = draft.task_of(item.execution_id)
     if task is None or not is_executing(task):
         return
-    reason = "the session is paused"
+    reason = "it waits for an answer" if steps.awaits(task) else "the session is paused"
     task = draft.move_task(draft.move_execution(task, ExecutionState.PAUSED, reason), TaskStatus.WAITING)
     draft.emit("task.waiting", {"attempt": task.attempts, "execution": item.execution_id, "reason": reason}, task)
+
+
+def _reused(draft: Draft, item: StepReused) -> None:
+    if _counted(draft, item.execution_id) is not None:
+        steps.reuse_step(draft, item)
 
 
 def _rejected(draft: Draft, item: WriteRejected) -> None:
@@ -232,6 +236,9 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     AgentFinished: _finished,
     AgentFailed: _failed,
     AgentParked: _parked,
+    StepOpened: steps.open_step,
+    StepClosed: steps.close_step,
+    StepReused: _reused,
     HandOver: _handed_over,
     WriteRejected: _rejected,
 }

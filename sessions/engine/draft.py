@@ -6,9 +6,17 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from sessions.engine.batch import Batch, CommandOutcome, ExecutionWrite, HistoryWrite, TaskWrite
+from sessions.engine.batch import (
+    Batch,
+    CommandOutcome,
+    CommandRequest,
+    ExecutionWrite,
+    HistoryWrite,
+    StepWrite,
+    TaskWrite,
+)
 from sessions.engine.inputs import Effect, SlotWanted
-from sessions.engine.state import Execution, Message, Session, Task
+from sessions.engine.state import Execution, Message, Session, Step, Task
 from sessions.events import EventRecord, record_event
 from sessions.policies import RetryPolicy
 from sessions.states import EXECUTION_LIFECYCLE, SESSION_LIFECYCLE, TASK_LIFECYCLE
@@ -48,11 +56,13 @@ class Draft:
         self.events: list[EventRecord] = []
         self.messages: list[Message] = []
         self.commands: list[CommandOutcome] = []
+        self.requests: list[CommandRequest] = []
         self.effects: list[Effect] = []
         self.releases = False
         self._seq, self._hash = session.last_seq, session.last_hash
         self._history: list[HistoryWrite] = []
         self._executions: dict[str, ExecutionWrite] = {}
+        self._steps: dict[str, StepWrite] = {}
         self._changed: dict[str, None] = {}
         self._by_execution = {task.execution.id: task.id for task in self.tasks.values() if task.execution is not None}
 
@@ -125,6 +135,15 @@ class Draft:
         self._executions[execution.id] = ExecutionWrite(known.previous if known else previous, task, execution)
         return task
 
+    def put_step(self, task: Task, step: Step) -> Task:
+        """Add a step to the task, or replace the one of the same id."""
+        known = next((one for one in task.steps if one.id == step.id), None)
+        before = self._steps[step.id].previous if step.id in self._steps else known.status if known else None
+        self._steps[step.id] = StepWrite(before, task.id, step)
+        others = tuple(one for one in task.steps if one.id != step.id) if known else task.steps
+        self.tasks[task.id] = task = replace(task, steps=(*others, step))
+        return task
+
     def _remember(self, execution_id: str, previous: str | None, new: str, reason: str) -> None:
         self._history.append(HistoryWrite(self.moment.new_id(), execution_id, previous, new, reason, self.now))
 
@@ -142,7 +161,7 @@ class Draft:
 
     def _batch(self, session: Session) -> Batch | None:
         tasks = tuple(self._task_writes())
-        writes = (self.events, tasks, self._executions, self.commands, self.messages)
+        writes = (self.events, tasks, self._executions, self.commands, self.messages, self._steps, self.requests)
         if not any(writes) and not self.releases:
             return None
         return Batch(
@@ -156,6 +175,8 @@ class Draft:
             messages=tuple(self.messages),
             commands=tuple(self.commands),
             releases=self.releases,
+            steps=tuple(self._steps.values()),
+            requests=tuple(self.requests),
         )
 
     def _task_writes(self) -> list[TaskWrite]:

@@ -59,11 +59,12 @@ class EngineHost:
         options: HostOptions | None = None,
         clock: Clock = SYSTEM_CLOCK,
         close_connections: Callable[[], None] = lambda: None,
+        ring: Callable[[str], None] = lambda session_id: None,
     ) -> None:
         self._store, self._publisher, self._make_agents = store, publisher, make_agents
         self._identify, self._new_id, self._clock = identify, new_id, clock
         self._options = options or HostOptions()
-        self._close_connections = close_connections
+        self._close_connections, self._ring = close_connections, ring
         self._thread = threading.Thread(target=self._main, name="engine-loop", daemon=True)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -203,6 +204,7 @@ class EngineHost:
             clock=self._clock,
             rng=self._rng,
             new_id=self._new_id,
+            ring=self._ring,
         )
         previous = self._works.get(session_id)
         self._runners[session_id] = runner

@@ -83,9 +83,45 @@ class AgentFailed:
 
 @dataclass(frozen=True, slots=True)
 class AgentParked:
-    """The agent stopped at a context call because the session is paused."""
+    """The agent stopped at a context call, because the session is paused or because it waits for something."""
 
     execution_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepOpened:
+    """The agent is about to make a call that must not be repeated unseen, or waits for something from now on.
+
+    `seconds` after which a sleep is over.
+    """
+
+    execution_id: str
+    reply: str
+    kind: str
+    key: str
+    input_hash: str
+    request: Mapping[str, Any]
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepClosed:
+    """A call of the agent has its result."""
+
+    execution_id: str
+    reply: str
+    key: str
+    input_hash: str
+    result: Any
+    usage: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class StepReused:
+    """The agent was given the result of an earlier attempt's step instead of paying for it again."""
+
+    execution_id: str
+    step_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +149,9 @@ Input = (
     | AgentFinished
     | AgentFailed
     | AgentParked
+    | StepOpened
+    | StepClosed
+    | StepReused
     | HandOver
     | WriteRejected
 )
@@ -147,4 +186,15 @@ class ParkAgent:
     execution_id: str
 
 
-Effect = StartAgent | CancelAgent | ParkAgent
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the agent asked for is committed (`code` empty) or refused."""
+
+    execution_id: str
+    reply: str
+    value: Any = None
+    code: str = ""
+    message: str = ""
+
+
+Effect = StartAgent | CancelAgent | ParkAgent | Reply

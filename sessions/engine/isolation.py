@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from agents.isolated import as_line
-from agents.runtime import AgentError
+from agents.runtime import AgentError, OpenStep
 from sessions.engine.context import ExecutionContext, Parked, Revoked
 
 CALLS = {
-    *("progress", "log", "emit_token", "send", "inbox", "add_usage"),
+    *("progress", "log", "emit_token", "send", "inbox", "add_usage", "sleep", "open_step", "close_step"),
     *("documents.search", "documents.passages", "documents.titles"),
 }
 LINE_LIMIT = 64 * 1024 * 1024
@@ -84,15 +84,17 @@ async def _answer(context: ExecutionContext, said: dict[str, Any]) -> dict[str, 
     except (Parked, Revoked):
         raise
     except AgentError as error:
-        return {"number": said["number"], "error": str(error), "code": error.code}
+        return {"number": said["number"], "error": str(error), "code": error.code, "permanent": error.permanent}
     return {"number": said["number"], "value": value}
 
 
 async def _call(context: ExecutionContext, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if name not in CALLS:
         raise AgentError(f"there is no context call {name}", code="bad_call")
+    if name == "close_step":
+        args = [OpenStep(**args[0]), *args[1:]]
     target: Any = context
     for part in name.split("."):
         target = getattr(target, part)
     value = await target(*args, **kwargs)
-    return [as_line(item) for item in value] if isinstance(value, list) else value
+    return [as_line(item) for item in value] if isinstance(value, list) else as_line(value)

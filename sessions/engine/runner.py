@@ -20,6 +20,7 @@ from sessions.engine.inputs import (
     HandOver,
     Input,
     ParkAgent,
+    Reply,
     RosterRead,
     SlotWanted,
     StartAgent,
@@ -38,13 +39,15 @@ MAX_INPUTS_PER_STEP = 400
 
 
 class AgentHost(Protocol):
-    """Where agents run. All three return at once."""
+    """Where agents run. All return at once."""
 
     def start(self, runner: "SessionRunner", session: Session, effect: StartAgent) -> None: ...
 
     def cancel(self, execution_id: str) -> None: ...
 
     def park(self, execution_id: str) -> None: ...
+
+    def reply(self, effect: Reply) -> None: ...
 
 
 class SessionRunner:
@@ -60,10 +63,11 @@ class SessionRunner:
         clock: Clock,
         rng: Random,
         new_id: Callable[[], str],
+        ring: Callable[[str], None] = lambda session_id: None,
     ) -> None:
         self.session = claim.session
         self._submit, self._agents, self._slots = submit, agents, slots
-        self._clock, self._rng, self._new_id = clock, rng, new_id
+        self._clock, self._rng, self._new_id, self._ring = clock, rng, new_id, ring
         self._inputs: deque[Input] = deque([Claimed(), *claim.commands])
         self._known_commands = {command.id for command in claim.commands}
         self._something = asyncio.Event()
@@ -134,7 +138,7 @@ class SessionRunner:
     async def _commit(self, decision: Decision) -> bool:
         """Whether the decision counts. A refused one ends the runner; of a rejected one the task fails."""
         if decision.batch is None:
-            self.session = decision.session
+            self._accept(decision)
             return True
         outcome = await self._submit(decision.batch)
         if isinstance(outcome, Refused):
@@ -144,11 +148,16 @@ class SessionRunner:
         if isinstance(outcome, Rejected):
             self._reject(decision.batch, outcome.reason)
             return False
+        self._accept(decision)
+        for request in decision.batch.requests:
+            self._ring(request.session_id)
+        return True
+
+    def _accept(self, decision: Decision) -> None:
         self.session = decision.session
         self._free_slots()
         for effect in decision.effects:
             self._carry_out(effect)
-        return True
 
     def _reject(self, batch: Batch, reason: str) -> None:
         """Decide again on each input alone, so that nothing else is lost with the bad one; then blame its task."""
@@ -194,6 +203,8 @@ class SessionRunner:
                 self._agents.cancel(effect.execution_id)
             case ParkAgent():
                 self._agents.park(effect.execution_id)
+            case Reply():
+                self._agents.reply(effect)
 
     async def _wait(self, decision: Decision) -> None:
         if self._inputs:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sessions.engine import attempts, ending
+from sessions.engine import attempts, ending, steps
 from sessions.engine.draft import Draft
 from sessions.engine.gate import clip_json
 from sessions.engine.inputs import CancelAgent, SlotWanted, StartAgent
@@ -24,6 +24,7 @@ def settle(draft: Draft) -> datetime | None:
         return None
     _begin(draft)
     _time_out(draft)
+    steps.wake_sleepers(draft)
     _skip_orphans(draft)
     if not draft.session.is_paused and not _is_over(draft):
         _queue_ready(draft)
@@ -156,7 +157,7 @@ def _start_queued(draft: Draft) -> None:
     if draft.session.is_finished:
         return
     room = draft.session.max_concurrent_tasks - sum(is_executing(task) for task in draft.tasks.values())
-    waiting = [task for task in draft.tasks.values() if task.status == TaskStatus.WAITING]
+    waiting = [task for task in draft.tasks.values() if task.status == TaskStatus.WAITING and steps.is_answered(task)]
     queued = [task for task in draft.tasks.values() if task.status == TaskStatus.QUEUED and _is_due(draft, task)]
     for task in [*sorted(waiting, key=_by_priority), *sorted(queued, key=_by_priority)]:
         if room <= 0:
@@ -185,8 +186,9 @@ def _want(draft: Draft, task: Task) -> SlotWanted:
 
 def _start(draft: Draft, task: Task) -> None:
     deadline = draft.now + timedelta(seconds=task.timeout_seconds) if task.timeout_seconds else None
+    task = steps.take_answers(draft, task)
     if task.status == TaskStatus.WAITING:
-        task = draft.move_execution(task, ExecutionState.RUNNING, "the session was resumed", deadline_at=deadline)
+        task = draft.move_execution(task, ExecutionState.RUNNING, "the agent goes on", deadline_at=deadline)
         task = draft.move_task(task, TaskStatus.RUNNING)
     else:
         task = draft.move_task(
@@ -242,7 +244,13 @@ def _sleeps(draft: Draft, task: Task) -> bool:
     """Whether nothing but a long timer can move the task."""
     if task.status == TaskStatus.PENDING:
         return True
+    if task.status == TaskStatus.WAITING:
+        return not steps.is_answered(task) and not _wakes_soon(draft, task)
     return task.status == TaskStatus.QUEUED and bool(task.not_before and task.not_before > draft.now + SHORT_WAIT)
+
+
+def _wakes_soon(draft: Draft, task: Task) -> bool:
+    return any(due_at <= draft.now + SHORT_WAIT for due_at in steps.due_times(task))
 
 
 def _end(draft: Draft) -> None:
@@ -259,5 +267,6 @@ def _next_timer(draft: Draft) -> datetime | None:
         return None
     timers = [task.execution.deadline_at for task in draft.tasks.values() if is_executing(task) and task.execution]
     timers += [task.not_before for task in draft.tasks.values() if task.status == TaskStatus.QUEUED]
+    timers += [due_at for task in draft.tasks.values() if task.is_live for due_at in steps.due_times(task)]
     timers.append(draft.session.deadline_at)
     return min((timer for timer in timers if timer is not None and timer > draft.now), default=None)

@@ -30,8 +30,31 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A journaled call or durable await of a task's agent, known by (`key`, `input_hash`); see `ExecutionStep`."""
+
+    id: str
+    kind: str
+    key: str
+    input_hash: str
+    status: str
+    execution_id: str | None
+    created_at: datetime
+    request: Mapping[str, Any] = field(default_factory=dict)
+    result: Any = None
+    error_code: str = ""
+    error_message: str = ""
+    usage: Mapping[str, float] = field(default_factory=dict)
+    due_at: datetime | None = None
+    completed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """A task. `attempts` counts its executions; `uncounted` those that failed through no fault of the agent."""
+    """A task. `attempts` counts its executions; `uncounted` those that failed through no fault of the agent.
+
+    `steps` are kept in memory while the task is live.
+    """
 
     id: str
     name: str
@@ -58,6 +81,8 @@ class Task:
     uncounted: int = 0
     lost: int = 0
     execution: Execution | None = None
+    steps: tuple[Step, ...] = ()
+    lineage: str | None = None
 
     @property
     def is_live(self) -> bool:

@@ -7,6 +7,7 @@ from agents.conf import registry_modules
 from agents.registry import get_registry
 from core.ids import new_id
 from sessions import conf
+from sessions.dispatch import ring_session
 from sessions.engine.agent_host import LocalAgentHost
 from sessions.engine.documents import ScopedDocuments
 from sessions.engine.host import EngineHost, HostOptions
@@ -26,6 +27,7 @@ def build_host(publisher: Publisher, *, alias: str = "default") -> EngineHost:
         new_id=new_text_id,
         options=HostOptions(conf.max_sessions(), conf.max_executions(), conf.lease_seconds()),
         close_connections=connections.close_all,
+        ring=ring_session,
     )
 
 

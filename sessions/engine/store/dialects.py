@@ -23,6 +23,8 @@ class Dialect(Protocol):
 
     skip_locked: str
     now: str
+    json_mark: str
+    time_mark: str
 
     def insert(self, cursor: Any, table: Table, rows: Iterable[Row]) -> None:
         """Insert all rows."""
@@ -58,6 +60,7 @@ class SqliteDialect:
     """In-process: one statement a row costs microseconds."""
 
     skip_locked = ""
+    json_mark = time_mark = "%s"
     now = "strftime('%%Y-%%m-%%d %%H:%%M:%%f000', 'now')"
 
     def limit_locks(self, cursor: Any) -> None:
@@ -102,6 +105,7 @@ class PostgresDialect:
 
     skip_locked = "FOR UPDATE OF s SKIP LOCKED"
     now = "clock_timestamp()"
+    json_mark, time_mark = "%s::jsonb", "%s::timestamptz"
 
     def __init__(self) -> None:
         self._limited: Any = None

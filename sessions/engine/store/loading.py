@@ -8,11 +8,11 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 
-from sessions.engine.state import Execution, Message, Session, Task
-from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, TaskDependency
+from sessions.engine.state import Execution, Message, Session, Step, Task
+from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, ExecutionStep, TaskDependency
 from sessions.policies import UNCOUNTED_CODES
 from sessions.routing_policy import AgentInfo
-from sessions.states import LIVE_EXECUTION
+from sessions.states import LIVE_EXECUTION, LIVE_TASK
 
 Keys = Sequence[UUID]
 RosterReader = Callable[[str], Mapping[str, AgentInfo]]
@@ -71,10 +71,11 @@ def _tasks(session_ids: Keys) -> defaultdict[str, dict[str, Task]]:
         str(row.task_id): _execution(row)
         for row in AgentExecution.objects.filter(task__session_id__in=session_ids, state__in=sorted(LIVE_EXECUTION))
     }
+    steps = _steps(session_ids)
     found: defaultdict[str, dict[str, Task]] = defaultdict(dict)
     for row in _counted_tasks(session_ids):
         key = str(row.id)
-        found[str(row.session_id)][key] = _task(row, tuple(edges[key]), live.get(key))
+        found[str(row.session_id)][key] = _task(row, tuple(edges[key]), live.get(key), tuple(steps.get(key, ())))
     return found
 
 
@@ -91,7 +92,35 @@ def _counted_tasks(session_ids: Keys) -> Any:
     )
 
 
-def _task(row: Any, depends_on: tuple[str, ...], execution: Execution | None) -> Task:
+def _steps(session_ids: Keys) -> dict[str, list[Step]]:
+    """The steps of live tasks, by task, oldest first."""
+    found: defaultdict[str, list[Step]] = defaultdict(list)
+    of_live = ExecutionStep.objects.filter(task__session_id__in=session_ids, task__status__in=sorted(LIVE_TASK))
+    for row in of_live.order_by("created_at", "id"):
+        found[str(row.task_id)].append(_step(row))
+    return found
+
+
+def _step(row: ExecutionStep) -> Step:
+    return Step(
+        id=str(row.id),
+        kind=row.kind,
+        key=row.key,
+        input_hash=row.input_hash,
+        status=row.status,
+        execution_id=str(row.execution_id) if row.execution_id else None,
+        created_at=row.created_at,
+        request=row.request,
+        result=row.result,
+        error_code=row.error_code,
+        error_message=row.error_message,
+        usage=row.usage,
+        due_at=row.due_at,
+        completed_at=row.completed_at,
+    )
+
+
+def _task(row: Any, depends_on: tuple[str, ...], execution: Execution | None, steps: tuple[Step, ...]) -> Task:
     return Task(
         id=str(row.id),
         name=row.name,
@@ -118,6 +147,8 @@ def _task(row: Any, depends_on: tuple[str, ...], execution: Execution | None) ->
         uncounted=row.uncounted_count,
         lost=row.lost_count,
         execution=execution,
+        steps=steps,
+        lineage=str(row.lineage) if row.lineage else None,
     )
 
 

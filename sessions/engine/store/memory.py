@@ -7,9 +7,9 @@ from threading import Lock
 from typing import Any
 
 from core.clock import SYSTEM_CLOCK, Clock
-from sessions.engine.batch import Batch, Committed, ExecutionWrite, Outcome, Refused, Rejected
+from sessions.engine.batch import Batch, Committed, ExecutionWrite, Outcome, Refused, Rejected, StepWrite
 from sessions.engine.inputs import CommandRead
-from sessions.engine.state import Execution, Message, Session, Task
+from sessions.engine.state import Execution, Message, Session, Step, Task
 from sessions.engine.store.base import Claim, WorkerIdentity
 from sessions.events import EventRecord
 from sessions.routing_policy import AgentInfo
@@ -33,11 +33,13 @@ class MemoryStore:
     executions: dict[str, Execution] = field(default_factory=dict)
     history: list[tuple[str, str | None, str]] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    steps: dict[str, Step] = field(default_factory=dict)
     outcomes: dict[int, str] = field(default_factory=dict)
     _leases: dict[str, _Lease] = field(default_factory=dict)
     _workers: dict[str, datetime] = field(default_factory=dict)
     _inbox: dict[int, tuple[str, CommandRead]] = field(default_factory=dict)
     _created: dict[str, int] = field(default_factory=dict)
+    _dedupe: set[tuple[str, str]] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
     _commits: int = 0
 
@@ -50,9 +52,12 @@ class MemoryStore:
 
     def ask(self, session_id: str, kind: str, payload: Mapping[str, Any] | None = None, actor: str = "test") -> int:
         """Put a command into a session's inbox; its id."""
-        command_id = len(self._inbox) + len(self.outcomes) + 1
-        self._inbox[command_id] = (session_id, CommandRead(command_id, kind, payload or {}, actor))
         self._commits += 1
+        return self._insert(session_id, kind, payload or {}, actor)
+
+    def _insert(self, session_id: str, kind: str, payload: Mapping[str, Any], actor: str) -> int:
+        command_id = len(self._inbox) + len(self.outcomes) + 1
+        self._inbox[command_id] = (session_id, CommandRead(command_id, kind, payload, actor))
         return command_id
 
     def register(self, worker: WorkerIdentity, lease_seconds: float) -> None:
@@ -87,7 +92,7 @@ class MemoryStore:
     def _is_runnable(self, session: Session) -> bool:
         if session.is_finished or self._holds(self._leases[session.id].owner):
             return False
-        awake = session.wake_at is None or session.wake_at <= self.clock.now()
+        awake = session.wake_at <= self.clock.now() if session.wake_at else session.status != SessionStatus.WAITING
         asked = any(session_id == session.id for session_id, _ in self._inbox.values())
         return (awake and session.status != SessionStatus.PAUSED) or asked
 
@@ -149,6 +154,11 @@ class MemoryStore:
             self.executions[write.execution.id] = write.execution
         self.history.extend((h.execution_id, h.previous, h.new) for h in batch.history)
         self.messages.extend(batch.messages)
+        self.steps.update({write.step.id: write.step for write in batch.steps})
+        for request in batch.requests:
+            if request.session_id in self.sessions and (request.session_id, request.dedupe_key) not in self._dedupe:
+                self._dedupe.add((request.session_id, request.dedupe_key))
+                self._insert(request.session_id, request.kind, request.payload, request.actor)
         for command in batch.commands:
             self._inbox.pop(command.command_id, None)
             self.outcomes[command.command_id] = command.outcome
@@ -161,10 +171,18 @@ class MemoryStore:
             known = tasks.get(write.task.id)
             if (known.status if known else None) != write.previous:
                 return f"task {write.task.name} was not in the expected state"
-        return next((self._stale_execution(write) for write in batch.executions if self._stale_execution(write)), None)
+        reasons = [self._stale_execution(write) for write in batch.executions]
+        reasons += [self._stale_step(write) for write in batch.steps]
+        return next((reason for reason in reasons if reason), None)
 
     def _stale_execution(self, write: ExecutionWrite) -> str | None:
         known = self.executions.get(write.execution.id)
         if (known.state if known else None) != write.previous:
             return f"execution {write.execution.id} was not in the expected state"
+        return None
+
+    def _stale_step(self, write: StepWrite) -> str | None:
+        known = self.steps.get(write.step.id)
+        if (known.status if known else None) != write.previous:
+            return f"step {write.step.key} was not in the expected state"
         return None

@@ -111,7 +111,8 @@ class SqlStore:
             f"s.status IN ({_LIVE_SQL}) "
             "AND (s.lease_owner IS NULL OR NOT EXISTS "
             f"(SELECT 1 FROM engine_worker w WHERE w.id = s.lease_owner AND w.expires_at > {now})) "
-            f"AND ((s.status <> 'PAUSED' AND (s.wake_at IS NULL OR s.wake_at <= {now})) OR EXISTS "
+            f"AND ((s.status <> 'PAUSED' AND (s.wake_at <= {now} OR (s.wake_at IS NULL AND s.status <> 'WAITING'))) "
+            "OR EXISTS "
             "(SELECT 1 FROM session_command c WHERE c.session_id = s.id AND c.applied_at IS NULL))"
         ).replace("%%", "%")
 
@@ -214,8 +215,10 @@ class SqlStore:
             self._append(cursor, tables.DEPENDENCY, list(tables.dependency_rows(mine)))
             self._append(cursor, tables.HISTORY, list(tables.history_rows(mine)))
             self._append(cursor, tables.MESSAGE, list(tables.message_rows(mine)))
+            self._write_steps(cursor, mine)
             self._append(cursor, tables.EVENT, list(tables.event_rows(mine)))
             self._answer_commands(cursor, mine)
+            self._request_commands(cursor, mine)
         return [Committed() if batch.session_id in held else Refused() for batch in batches]
 
     def _fence(self, cursor: Any, batches: Sequence[Batch]) -> set[str]:
@@ -256,6 +259,12 @@ class SqlStore:
         new = [tables.new_execution_row(w, b) for b in batches for w in b.executions if w.previous is None]
         self._append(cursor, tables.NEW_EXECUTION, new)
 
+    def _write_steps(self, cursor: Any, batches: Sequence[Batch]) -> None:
+        writes = [write for batch in batches for write in batch.steps]
+        self._append(cursor, tables.NEW_STEP, [tables.new_step_row(w) for w in writes if w.previous is None])
+        changed = [((w.step.id, w.previous), tables.step_row(w)) for w in writes if w.previous is not None]
+        self._change(cursor, tables.STEP, "status", changed)
+
     def _append(self, cursor: Any, table: tables.Table, rows: list[tables.Row]) -> None:
         if rows:
             self.dialect.insert(cursor, table, rows)
@@ -273,6 +282,24 @@ class SqlStore:
                 cursor.execute(
                     "UPDATE session_command SET applied_at = %s, outcome = %s WHERE id = %s",
                     [self.dialect.value("time", batch.at), command.outcome, command.command_id],
+                )
+
+    def _request_commands(self, cursor: Any, batches: Sequence[Batch]) -> None:
+        """Into the inbox of a session that may be gone; asking twice counts once."""
+        for batch in batches:
+            for request in batch.requests:
+                cursor.execute(
+                    "INSERT INTO session_command (session_id, kind, payload, actor, dedupe_key, created_at, outcome) "
+                    f"SELECT id, %s, {self.dialect.json_mark}, %s, %s, {self.dialect.time_mark}, '' FROM agent_session "
+                    "WHERE id = %s ON CONFLICT DO NOTHING",
+                    [
+                        request.kind,
+                        self.dialect.value("json", dict(request.payload)),
+                        request.actor,
+                        request.dedupe_key,
+                        self.dialect.value("time", batch.at),
+                        self._id(request.session_id),
+                    ],
                 )
 
     def _id(self, value: str) -> Any:

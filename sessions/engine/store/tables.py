@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sessions.engine.batch import Batch, ExecutionWrite, TaskWrite
+from sessions.engine.batch import Batch, ExecutionWrite, StepWrite, TaskWrite
 from sessions.engine.state import Message, Session
 from sessions.states import DeliveryStatus
 
@@ -59,6 +59,15 @@ MESSAGE = _table(
     "id:uuid workspace_id:uuid session_id:uuid from_agent_id:uuid to_agent_id:uuid topic:text message_type:text "
     "content:json metadata:json delivery_status:text attempts:number delivered_at:time created_at:time "
     "updated_at:time",
+)
+STEP = _table(
+    "execution_step",
+    "status:text result:json error_code:text error_message:text usage:json completed_at:time",
+)
+NEW_STEP = _table(
+    "execution_step",
+    "id:uuid task_id:uuid execution_id:uuid kind:text key:text input_hash:text request:json due_at:time "
+    "created_at:time " + " ".join(":".join(column) for column in STEP.columns),
 )
 EVENT = _table(
     "session_event",
@@ -158,6 +167,17 @@ def dependency_rows(batches: Iterable[Batch]) -> Iterator[Row]:
 def history_rows(batches: Iterable[Batch]) -> Iterator[Row]:
     for batch in batches:
         yield from ((h.id, h.execution_id, h.previous, h.new, h.reason, h.at) for h in batch.history)
+
+
+def step_row(write: StepWrite) -> Row:
+    s = write.step
+    return (s.status, s.result, s.error_code, s.error_message, dict(s.usage), s.completed_at)
+
+
+def new_step_row(write: StepWrite) -> Row:
+    s = write.step
+    known = (s.id, write.task_id, s.execution_id, s.kind, s.key, s.input_hash, dict(s.request), s.due_at, s.created_at)
+    return (*known, *step_row(write))
 
 
 def message_rows(batches: Iterable[Batch]) -> Iterator[Row]:

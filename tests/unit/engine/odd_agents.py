@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.base import BaseAgent
 from agents.registry import AgentRegistry
-from agents.runtime import AgentContext
+from agents.runtime import AgentContext, AgentError
 
 
 class ThreadAgent(BaseAgent):
@@ -31,6 +31,29 @@ class IsolatedAgent(BaseAgent):
 
             os._exit(7)
         return {"goal": ctx.session.goal, "inbox": len(await ctx.inbox()), "titles": await ctx.documents.titles()}
+
+
+class SteppingAgent(BaseAgent):
+    """Pays once, then fails at its first attempt."""
+
+    async def run(self, ctx: AgentContext) -> Any:
+        paid = await ctx.step("pay", lambda call: ctx.task.attempt, inputs={"price": 1})
+        return _second_time(ctx.task.attempt, paid)
+
+
+class SteppingThreadAgent(BaseAgent):
+    def run(self, ctx: Any) -> Any:
+        return _second_time(ctx.task.attempt, ctx.step("pay", lambda call: ctx.task.attempt))
+
+
+class SteppingProcessAgent(SteppingAgent):
+    isolation = "process"
+
+
+def _second_time(attempt: int, paid: int) -> dict[str, int]:
+    if attempt == 1:
+        raise AgentError("the first attempt fails")
+    return {"paid": paid, "attempt": attempt}
 
 
 class StillbornAgent(BaseAgent):
@@ -98,3 +121,6 @@ def register_agents(registry: AgentRegistry) -> None:
     registry.register(IsolatedAgent, "isolated")
     registry.register(OddAgent, "odd")
     registry.register(StillbornAgent, "stillborn")
+    registry.register(SteppingAgent, "stepping")
+    registry.register(SteppingThreadAgent, "stepping_thread")
+    registry.register(SteppingProcessAgent, "stepping_process")

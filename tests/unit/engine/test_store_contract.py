@@ -11,10 +11,10 @@ import pytest
 from django.db import connections
 
 from core.clock import SYSTEM_CLOCK
-from sessions.engine.batch import Batch, Committed, Refused, Rejected
+from sessions.engine.batch import Batch, CommandRequest, Committed, Refused, Rejected
 from sessions.engine.core import decide
 from sessions.engine.draft import Moment
-from sessions.engine.inputs import AgentFinished, Claimed, Input, Tick
+from sessions.engine.inputs import AgentFinished, AgentParked, Claimed, Input, StepClosed, StepOpened, Tick
 from sessions.engine.state import Session
 from sessions.engine.store.base import Store, WorkerIdentity
 from sessions.engine.store.memory import MemoryStore
@@ -204,6 +204,54 @@ def test_a_session_that_sleeps_is_not_claimed_before_its_time(bed: Bed) -> None:
     command = bed.ask(key, "cancel")
     [claim] = bed.store.claim(worker.id, 1)
     assert [(found.id, found.kind) for found in claim.commands] == [(command, "cancel")]
+
+
+def test_a_session_that_waits_for_an_answer_is_not_claimed_before_it_is_there(bed: Bed) -> None:
+    key = bed.session()
+    worker = worker_in(bed.store)
+    [claim] = bed.store.claim(worker.id, 1)
+    batch = step(claim.session, Claimed())
+    [task] = batch.session.tasks.values()
+    execution = task.execution.id if task.execution else ""
+    opened = StepOpened(execution, "reply", "session", "child", "hash", {"goal": "g"})
+    parked = step(batch.session, opened, AgentParked(execution))
+    assert bed.store.write_group([batch]) == [Committed()]
+    assert bed.store.write_group([parked]) == [Committed()]
+    assert bed.store.claim(worker.id, 1) == []
+    bed.ask(key, "resume")
+    [again] = bed.store.claim(worker.id, 1)
+    [task] = again.session.tasks.values()
+    assert [(kept.key, kept.status, kept.request) for kept in task.steps] == [("child", "WAITING", {"goal": "g"})]
+    assert task.execution is not None
+    assert task.execution.state == "PAUSED"
+
+
+def test_a_step_is_written_and_loaded_with_its_result(bed: Bed) -> None:
+    bed.session()
+    worker = worker_in(bed.store)
+    [claim] = bed.store.claim(worker.id, 1)
+    batch = step(claim.session, Claimed())
+    [task] = batch.session.tasks.values()
+    execution = task.execution.id if task.execution else ""
+    paid = step(batch.session, StepClosed(execution, "reply", "pay", "hash", {"ok": [1]}, {"tokens": 3}))
+    assert bed.store.write_group([batch]) == [Committed()]
+    assert bed.store.write_group([paid]) == [Committed()]
+    bed.store.retire(worker.id)
+    [again] = bed.store.claim(worker_in(bed.store).id, 1)
+    [task] = again.session.tasks.values()
+    assert [(kept.result, kept.usage) for kept in task.steps] == [({"ok": [1]}, {"tokens": 3})]
+
+
+def test_a_commit_puts_a_command_into_another_sessions_inbox_once(bed: Bed) -> None:
+    parent, child = bed.session(), bed.session()
+    worker = worker_in(bed.store)
+    claims = {claim.session.id: claim for claim in bed.store.claim(worker.id, 2)}
+    request = CommandRequest(parent, "answer", {"step": "s", "result": [1]}, "engine", "answer:s")
+    gone = replace(request, session_id=new_id())
+    batch = replace(step(claims[child].session, Claimed()), requests=(request, request, gone))
+    assert bed.store.write_group([batch]) == [Committed()]
+    [command] = bed.store.inbox(worker.id)[parent]
+    assert (command.kind, command.payload) == ("answer", {"step": "s", "result": [1]})
 
 
 def test_a_command_is_read_until_it_has_an_outcome(bed: Bed) -> None:
