@@ -14,12 +14,13 @@ import structlog
 from agents.base import BaseAgent
 from agents.registry import AgentRegistry, UnknownDefinition
 from agents.runtime import AgentError, DocumentReader
-from sessions.engine.context import ExecutionContext, Parked, Revoked, SyncContext
+from sessions.engine.context import ExecutionContext, Revoked, SyncContext
 from sessions.engine.gate import NotStorable, clip_text, storable
 from sessions.engine.inputs import AgentFailed, AgentFinished, AgentParked, Input, Reply, StartAgent
 from sessions.engine.isolation import run_isolated
 from sessions.engine.runner import SessionRunner
 from sessions.engine.state import Session
+from sessions.engine.step_calls import Parked
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from agents.isolated import as_line
 from agents.runtime import AgentError, OpenStep
-from sessions.engine.context import ExecutionContext, Parked, Revoked
+from sessions.engine.context import ExecutionContext, Revoked
+from sessions.engine.step_calls import Parked
 
 CALLS = {
     *("progress", "log", "emit_token", "send", "inbox", "add_usage", "sleep", "open_step", "close_step"),

@@ -80,7 +80,7 @@ class StepCalls:
         self._steps[(opened.key, opened.input_hash)] = step
         return step.result
 
-    async def sleep(self, seconds: float, *, key: str = "") -> None:
+    async def sleep(self, seconds: Any, *, key: str = "") -> None:
         """Raises: AgentError for what is no number of seconds."""
         if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds > LONGEST_SLEEP_SECONDS:
             text = f"a sleep takes a number of seconds up to {LONGEST_SLEEP_SECONDS:,}, not {seconds!r}"
@@ -120,7 +120,7 @@ class StepCalls:
         return hashlib.sha256(f"{self._task.lineage or self._task.id}:{key}:{digest}".encode()).hexdigest()[:32]
 
 
-def hash_inputs(key: str, inputs: Any) -> str:
+def hash_inputs(key: Any, inputs: Any) -> str:
     """What tells a step from another of the same key. Raises: AgentError for a bad key or inputs that are not JSON."""
     if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_CHARACTERS:
         text = f"a step's key is a text of 1 to {MAX_KEY_CHARACTERS} characters"
