@@ -8,7 +8,7 @@ import structlog
 from django.db import close_old_connections
 
 from sessions import housekeeping
-from sessions.dispatch import DoorbellListener
+from sessions.dispatch import DoorbellListener, ring_session
 from sessions.engine.host import EngineHost
 from sessions.engine.journal import Notice as JournalNotice
 from sessions.engine.wiring import build_host
@@ -39,7 +39,7 @@ class Worker:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        self._host = build_host(StreamPublisher())
+        self._host = build_host(StreamPublisher(), ring=ring_session)
         self._host.start()
         if conf.redis_url():
             return

@@ -1,5 +1,7 @@
 """The engine host as this site runs it: on Django's database, with this process's agents."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.db import connections
 
@@ -7,7 +9,6 @@ from agents.conf import registry_modules
 from agents.registry import get_registry
 from core.ids import new_id
 from sessions import conf
-from sessions.dispatch import ring_session
 from sessions.engine.agent_host import LocalAgentHost
 from sessions.engine.documents import ScopedDocuments
 from sessions.engine.host import EngineHost, HostOptions
@@ -17,8 +18,10 @@ from sessions.engine.store.sql import SqlStore, this_worker
 from sessions.engine.threads import ReaderPool
 
 
-def build_host(publisher: Publisher, *, alias: str = "default") -> EngineHost:
-    """A host for this process, not yet started."""
+def build_host(
+    publisher: Publisher, *, ring: Callable[[str], None] = lambda session_id: None, alias: str = "default"
+) -> EngineHost:
+    """A host for this process, not yet started. `ring(session_id)` wakes whoever runs another session."""
     return EngineHost(
         SqlStore(alias),
         publisher,
@@ -27,7 +30,7 @@ def build_host(publisher: Publisher, *, alias: str = "default") -> EngineHost:
         new_id=new_text_id,
         options=HostOptions(conf.max_sessions(), conf.max_executions(), conf.lease_seconds()),
         close_connections=connections.close_all,
-        ring=ring_session,
+        ring=ring,
     )
 
 
