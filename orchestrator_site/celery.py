@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator_site.settings")
 
@@ -17,8 +17,9 @@ app.set_default()  # threads that ring by name find this application too
 _stopper: list[threading.Thread] = []
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]
+@celeryd_after_setup.connect  # type: ignore[untyped-decorator]
 def start_engine(**_: Any) -> None:
+    """Before the broker is reached: the database is the queue, so a worker works while Redis is away."""
     from sessions.worker import worker  # the apps are loaded by now, and were not when this module was imported
 
     worker.start()

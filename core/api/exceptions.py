@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -35,6 +35,8 @@ CODES: Mapping[type[drf.APIException], str] = {
     drf.UnsupportedMediaType: "unsupported_media_type",
     drf.Throttled: "limit_exceeded",
 }
+DATABASE_AWAY = (OperationalError, InterfaceError)
+"""What a database that is gone, restarting or locked for too long raises."""
 UNAVAILABLE_RETRY_SECONDS = 2
 
 
@@ -59,13 +61,18 @@ def _response(error: Exception) -> Response | None:
         return _plain(403, "forbidden", str(error) or "You may not do this.")
     if isinstance(error, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
         return _plain(413, "payload_too_large", _too_much(error))
-    if isinstance(error, OperationalError):
-        return _own(errors.Unavailable("The database did not answer in time. Try again in a few seconds."))
+    if isinstance(error, DATABASE_AWAY):
+        return _own(database_away())
     if isinstance(error, drf.ValidationError):
         return _validation(error)
     if isinstance(error, drf.APIException):
         return _framework(error)
     return None
+
+
+def database_away() -> errors.Unavailable:
+    """What a caller is told while the database does not answer."""
+    return errors.Unavailable("The database did not answer in time. Try again in a few seconds.")
 
 
 def _too_much(error: Exception) -> str:
@@ -83,13 +90,18 @@ def status_of(error: errors.OrchestratorError) -> int:
 
 def _own(error: errors.OrchestratorError) -> Response:
     response = _plain(status_of(error), error.code, error.message, error.details)
-    if isinstance(error, errors.LimitExceeded):
-        response["Retry-After"] = str(error.retry_after_seconds)
-    if isinstance(error, errors.Unavailable) and error.retryable:
-        response["Retry-After"] = str(UNAVAILABLE_RETRY_SECONDS)
-    if isinstance(error, errors.Unauthenticated):
-        response["WWW-Authenticate"] = 'Bearer realm="api"'
+    for name, value in headers_of(error).items():
+        response[name] = value
     return response
+
+
+def headers_of(error: errors.OrchestratorError) -> dict[str, str]:
+    """When to come back, or how to say who one is."""
+    if isinstance(error, errors.LimitExceeded):
+        return {"Retry-After": str(error.retry_after_seconds)}
+    if isinstance(error, errors.Unavailable) and error.retryable:
+        return {"Retry-After": str(UNAVAILABLE_RETRY_SECONDS)}
+    return {"WWW-Authenticate": 'Bearer realm="api"'} if isinstance(error, errors.Unauthenticated) else {}
 
 
 def _plain(status: int, code: str, message: str, details: Mapping[str, Any] | None = None) -> Response:

@@ -1,13 +1,15 @@
 """Doors that belong to no app: liveness, and errors outside any API view."""
 
+import sys
 from typing import Any
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.views import defaults
 from django.views.decorators.http import require_safe
 
-from core.api.exceptions import error_body
+from core.api.exceptions import DATABASE_AWAY, database_away, error_body, headers_of
 
 
 @require_safe
@@ -50,9 +52,19 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """A bug of ours is a 500; a database that does not answer a 503, which says when to come back."""
+    if isinstance(sys.exc_info()[1], DATABASE_AWAY):
+        return _database_away(request)
     if not is_api(request):
         return defaults.server_error(request)
     return _error(500, "internal_error", "Something went wrong on our side; it is in the server's log. Try again.")
+
+
+def _database_away(request: HttpRequest) -> HttpResponse:
+    error = database_away()
+    if is_api(request):
+        return JsonResponse(error_body(error.code, error.message), status=503, headers=headers_of(error))
+    return HttpResponse(render_to_string("503.html"), status=503, headers=headers_of(error))
 
 
 def _error(status: int, code: str, message: str) -> JsonResponse:

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.urls import path
 
-from core.api.exceptions import error_body, status_of
+from core.api.exceptions import DATABASE_AWAY, database_away, error_body, headers_of, status_of
 from core.canonical import canonical_json
-from core.errors import Invalid, NotFound, OrchestratorError, Unauthenticated
+from core.errors import Invalid, NotFound, OrchestratorError
 from sessions.api.stream_docs import describe_streams
 from sessions.streaming import backlog, conf
 from sessions.streaming.access import Place, place_in, whole_number
@@ -36,11 +36,16 @@ def api_view(view: View) -> View:
         try:
             return await view(request, str(session_id))
         except OrchestratorError as error:
-            headers = {"WWW-Authenticate": 'Bearer realm="api"'} if isinstance(error, Unauthenticated) else {}
-            body = error_body(error.code, error.message, error.details)
-            return JsonResponse(body, status=status_of(error), headers=headers)
+            return _refusal(error)
+        except DATABASE_AWAY:
+            return _refusal(database_away())
 
     return guarded
+
+
+def _refusal(error: OrchestratorError) -> JsonResponse:
+    body = error_body(error.code, error.message, error.details)
+    return JsonResponse(body, status=status_of(error), headers=headers_of(error))
 
 
 @api_view

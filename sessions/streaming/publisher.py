@@ -109,7 +109,12 @@ class SenderLoop:
         threading.Thread(target=self._loop.run_forever, name="layer-sender", daemon=True).start()
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+        sending = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            sending.result(timeout=10)
+        except TimeoutError:
+            sending.cancel()  # a Redis that answers nothing must not collect what waits for it
+            raise
 
 
 _loops: dict[int, SenderLoop] = {}

@@ -18,6 +18,8 @@ from sessions.streaming.sockets import folder, open_socket, receive_all
 
 logger = structlog.get_logger(__name__)
 _REJOIN_SECONDS = 3600.0  # well below the day after which a channel layer forgets a member of a group
+_AGAIN_SECONDS = 1.0
+_JOIN_SECONDS = 2.0  # a Redis that does not answer must not hold a stream back
 
 
 class Receiver(Protocol):
@@ -86,6 +88,7 @@ class LayerSource:
         self._channel = ""
         self._tasks: list[asyncio.Task[None]] = []
         self._layer: Any = get_channel_layer()
+        self._must_rejoin = False
 
     async def start(self) -> None:
         self._channel = await self._layer.new_channel("hub")
@@ -113,14 +116,16 @@ class LayerSource:
     async def _join(self, group: str) -> None:
         self._groups.add(group)
         try:
-            await self._layer.group_add(group, self._channel)
+            async with asyncio.timeout(_JOIN_SECONDS):
+                await self._layer.group_add(group, self._channel)
         except Exception as error:  # noqa: BLE001  (without the layer the safety poll carries the stream)
             logger.warning("the channel layer cannot be joined; streams poll the log", error=str(error))
 
     async def _leave(self, group: str) -> None:
         self._groups.discard(group)
         with suppress(Exception):
-            await self._layer.group_discard(group, self._channel)
+            async with asyncio.timeout(_JOIN_SECONDS):
+                await self._layer.group_discard(group, self._channel)
 
     async def _again(self, work: Callable[[], Any]) -> None:
         """Keep `work` going over failures of the layer."""
@@ -129,12 +134,16 @@ class LayerSource:
             try:
                 await work()
             except Exception as error:  # noqa: BLE001  (Redis away: the safety poll carries the stream meanwhile)
+                self._must_rejoin = True
                 if time.monotonic() - complained_at >= 60:
                     complained_at = time.monotonic()
                     logger.warning("the channel layer does not answer; streams poll the log", error=str(error))
-                await asyncio.sleep(1)
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _receive(self) -> None:
+        if self._must_rejoin:  # a Redis that was restarted may have forgotten who listens to what
+            await self._join_all()
+            self._must_rejoin = False
         message = await self._layer.receive(self._channel)
         if message["type"] == "stream.hint":
             self._hub.offer(Notice(message["session"], message["seq"], tuple(message["frames"])))
@@ -144,5 +153,8 @@ class LayerSource:
 
     async def _rejoin(self) -> None:
         await asyncio.sleep(_REJOIN_SECONDS)
+        await self._join_all()
+
+    async def _join_all(self) -> None:
         for group in list(self._groups):
             await self._layer.group_add(group, self._channel)

@@ -107,7 +107,7 @@ def test_a_full_session_on_postgresql_and_redis(production: tuple[Processes, dic
     processes, seeded = production
     key, address = seeded["key"], f"http://127.0.0.1:{processes.port}"
     wait_for(lambda: answers(address), 40, "daphne answers")
-    wait_for(lambda: "engine.started" in processes.site.printed, 40, "the worker is ready")
+    wait_for(lambda: " ready." in processes.site.printed, 40, "the worker hears doorbells")
     names = ["a", "b", "c", "d", "e", "f", "g"]
     tasks = [
         {"name": name, "agent": "seeded", "input_data": {"say": name, "sleep": 0.05}, "depends_on": names[:number][-1:]}

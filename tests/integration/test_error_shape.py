@@ -1,11 +1,12 @@
 """Every refusal of the API is `{"code", "message", "details"}`, whatever went wrong, without our insides."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.test import Client
 from rest_framework import exceptions as drf
 from rest_framework.test import APIClient
@@ -153,14 +154,41 @@ def test_a_bug_is_a_500_without_our_insides(client: APIClient, monkeypatch: pyte
         assert word not in answer.content.decode()
 
 
-def test_a_database_that_does_not_answer_is_a_503(client: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("connection already closed")])
+def test_a_database_that_does_not_answer_is_a_503(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def break_down(access: object) -> None:
-        raise OperationalError("database is locked")
+        raise error
 
     monkeypatch.setattr(views.selectors, "workspace_roles", break_down)
     answer = client.get("/api/v1/me")
     assert refusal(answer, 503)["code"] == "unavailable"
     assert int(answer["Retry-After"]) > 0
+
+
+def test_a_page_without_a_database_is_a_503_that_says_the_work_is_safe(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object, **__: object) -> None:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr("django.db.models.query.QuerySet._fetch_all", break_down)
+    answer = client.get("/sessions")
+    assert answer.status_code == 503
+    assert int(answer["Retry-After"]) > 0
+    assert "Your work is safe" in answer.content.decode()
+
+
+def test_a_stream_without_a_database_is_a_503(client: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*_: object) -> None:
+        raise OperationalError("the database system is starting up")
+
+    monkeypatch.setattr("sessions.api.stream._place", break_down)
+    for end in ("stream", "events"):
+        answer = client.get(f"/api/v1/sessions/{uuid4()}/{end}")
+        assert refusal(answer, 503)["code"] == "unavailable"
+        assert int(answer["Retry-After"]) > 0
 
 
 @pytest.mark.parametrize(
