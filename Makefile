@@ -24,7 +24,7 @@ develops := $(VENV)/.develops
 pages := $(if $(wildcard package.json),node_modules/.installed)
 endif
 
-.PHONY: help run demo test check bench constraints clean $(CHECK_STEPS)
+.PHONY: help run demo test chaos check bench constraints clean $(CHECK_STEPS)
 
 help: ## Show this list
 	@echo "Agent Orchestrator. Targets:"
@@ -70,6 +70,9 @@ test: $(develops) $(pages) ## Run the tests (ARGS="-k word" narrows; COVERAGE=1 
 	@rm -f .coverage.complete
 	@"$(python)" -m pytest -n 2 $(if $(COVERAGE),--cov --cov-report=) $(ARGS)
 	@$(if $(COVERAGE),$(if $(ARGS),,touch .coverage.complete))
+
+chaos: $(develops) ## Kill workers, web processes, Redis and PostgreSQL for minutes (ROUNDS=1 SEED=…)
+	@ROUNDS="$(ROUNDS)" SEED="$(SEED)" "$(python)" -m tests.chaos
 
 check: $(CHECK_STEPS) ## Style, types, floors, migrations, docs and coverage
 	@echo "make check: all good"

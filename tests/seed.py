@@ -71,6 +71,8 @@ def main() -> None:
         call_command("migrate", verbosity=0)
     make = Make()
     agent = scripted_agent(make)
+    for name in order.pop("helpers", []):
+        make.agent(agent.project, name=name, max_concurrent_tasks=10_000)
     documents = uploaded(agent, order.pop("documents", []))
     owner = User.objects.get(memberships__workspace=agent.workspace)
     with transaction.atomic():
