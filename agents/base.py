@@ -13,12 +13,15 @@ class BaseAgent:
 
     `run` is `async def run(self, ctx)`, or a plain `def run(self, ctx)` that is run in a thread and may call the same
     context methods without `await`. `isolation = "process"` runs it in a process of its own: for CPU-bound code.
+    `placement = "celery:QUEUE"` runs it on a worker of that queue, on a machine with the right equipment; where there
+    is only one machine (no Redis), in one of a few processes of its worker.
     """
 
     agent_type: ClassVar[str] = "CUSTOM"
     capabilities: ClassVar[Sequence[str]] = ()
     config_schema: ClassVar[Mapping[str, Any]] = {"type": "object"}
     isolation: ClassVar[Isolation] = "loop"
+    placement: ClassVar[str] = ""
 
     def __init__(self, configuration: Mapping[str, Any] | None = None, *, name: str = "") -> None:
         self.name = name or type(self).__name__

@@ -13,7 +13,10 @@ from core.models import Row, TimestampedRow
 
 
 class AgentDefinition(TimestampedRow):
-    """What code can do: one registered agent class. Synced from the registry; a class that is gone is disabled."""
+    """What code can do: one registered agent class. Synced from the registry; a class that is gone is disabled.
+
+    `placement` (`celery:QUEUE`) names the workers its executions run on; empty: the engine's own.
+    """
 
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=100)
@@ -23,6 +26,7 @@ class AgentDefinition(TimestampedRow):
     config_schema = models.JSONField(default=dict)
     metadata = models.JSONField(default=dict)
     is_enabled = models.BooleanField(default=True)
+    placement = models.CharField(max_length=80, blank=True)
     source_module = models.CharField(max_length=200)
 
     class Meta:

@@ -12,6 +12,7 @@ from agents.states import agent_type
 
 BUILTIN_MODULES = ("agents.builtin",)
 SLUG = re.compile(r"[a-zA-Z0-9_-]{1,60}")
+PLACEMENT = re.compile(r"(celery:[a-zA-Z0-9_.-]{1,60})?")
 
 
 class UnknownDefinition(LookupError):
@@ -36,6 +37,7 @@ class RegisteredAgent:
             "description": self.description,
             "capabilities": list(self.agent_class.capabilities),
             "config_schema": dict(self.agent_class.config_schema),
+            "placement": self.agent_class.placement,
             "source_module": self.source_module,
         }
 
@@ -48,6 +50,9 @@ def _check_class(agent_class: type[BaseAgent], slug: str) -> None:
     words: object = agent_class.capabilities
     if not isinstance(words, list | tuple) or not all(isinstance(word, str) and word for word in words):
         raise ValueError(f"{agent_class.__qualname__}.capabilities must be a list of words")
+    if not PLACEMENT.fullmatch(agent_class.placement):
+        text = "must be `celery:` and the name of a queue (letters, digits, '.', '_' or '-')"
+        raise ValueError(f"{agent_class.__qualname__}.placement is {agent_class.placement!r}; it {text}")
     if problem := schema_problem(agent_class.config_schema):
         raise ValueError(f"{agent_class.__qualname__}.config_schema is no JSON Schema: {problem}")
 

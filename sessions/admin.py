@@ -188,10 +188,10 @@ class SlotRequestAdmin(ReadOnlyAdmin):
 
 @admin.register(Placement)
 class PlacementAdmin(ReadOnlyAdmin):
-    list_display = ["execution", "session", "queue", "status", "claimed_by", "heartbeat_at", "created_at"]
-    list_filter = ["status", "queue"]
-    list_select_related = ["execution", "session"]
-    search_fields = ["queue", "claimed_by", "session__title"]
+    list_display = ["execution", "queue", "run_id", "created_at"]
+    list_filter = ["queue"]
+    list_select_related = ["execution"]
+    search_fields = ["queue", "execution__task__name", "run_id"]
 
 
 @admin.register(PrunedSession)

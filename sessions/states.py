@@ -73,7 +73,6 @@ class StepKind(StrEnum):
     CALL = "call"  # ctx.step: a paid-for call
     SLEEP = "sleep"
     SESSION = "session"  # ctx.spawn_session: waits for a child session
-    PLACED = "placed"  # the whole attempt runs elsewhere
 
 
 class StepStatus(StrEnum):
@@ -91,12 +90,6 @@ class SessionOrigin(StrEnum):
     RERUN = "rerun"
     FORK = "fork"
     CHILD = "child"
-
-
-class PlacementStatus(StrEnum):
-    QUEUED = "QUEUED"
-    CLAIMED = "CLAIMED"
-    ENDED = "ENDED"
 
 
 _S, _T, _E, _D = SessionStatus, TaskStatus, ExecutionState, DeliveryStatus

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 BY_REGISTRY = "registry"
 """Value of a definition's `metadata["disabled_by"]` while its class is gone, so that only those are enabled again."""
 
-SYNCED = ["name", "agent_type", "description", "capabilities", "config_schema", "source_module"]
+SYNCED = ["name", "agent_type", "description", "capabilities", "config_schema", "placement", "source_module"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from django.db import models
 
 from core.constraints import one_of
 from core.models import Row
-from sessions.states import CommandKind, PlacementStatus
+from sessions.states import CommandKind
 
 
 class EngineWorker(Row):
@@ -86,24 +86,20 @@ class SlotRequest(Row):
 
 
 class Placement(Row):
-    """An attempt that runs on another queue's worker. Whoever holds `claim_token` may speak for it."""
+    """Where an execution runs when it does not run in the engine's own process: a run on a queue's worker.
 
-    session = models.ForeignKey("agent_sessions.AgentSession", on_delete=models.CASCADE, related_name="placements")
+    A worker that takes the session over goes on with this run instead of starting another.
+    """
+
     execution = models.OneToOneField("agent_sessions.AgentExecution", on_delete=models.CASCADE)
-    queue = models.CharField(max_length=100)
-    start = models.JSONField(default=dict)
-    status = models.CharField(max_length=10, default=PlacementStatus.QUEUED)
-    claim_token = models.BigIntegerField(default=0)
-    claimed_by = models.CharField(max_length=200, blank=True)
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
-    is_cancelled = models.BooleanField(default=False)
+    queue = models.CharField(max_length=80)
+    run_id = models.UUIDField()
     created_at = models.DateTimeField()
 
     class Meta:
         db_table = "placement"
         ordering = ["-created_at"]
-        constraints = [one_of("status", PlacementStatus, name="placement_status_check")]
-        indexes = [models.Index(fields=["queue", "status"], name="placement_queue_idx")]
+        indexes = [models.Index(fields=["queue"], name="placement_queue_idx")]
 
     def __str__(self) -> str:
         return f"{self.execution_id} on {self.queue}"
