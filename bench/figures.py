@@ -30,6 +30,14 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     return ordered[max(0, min(len(ordered), int(rank)) - 1)]
 
 
+def quantiles(values: Sequence[float], count: int) -> list[float]:
+    """At most `count` of the values, ascending, that stand for all of them; both ends are among them."""
+    ordered = sorted(values)
+    if len(ordered) <= count:
+        return ordered
+    return [ordered[round(number * (len(ordered) - 1) / (count - 1))] for number in range(count)]
+
+
 def shown(value: float) -> str:
     """A number with three significant digits, without an exponent."""
     if value == 0:

@@ -6,25 +6,18 @@ it stays comparable when other programs run.
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from bench.engine import stages
 from bench.engine.installation import DATABASES, POSTGRES, REDIS, Installation
+from bench.engine.stages import Result
 from bench.figures import shown, summary
-
-NAMES = ("one", "chain_step", "chain_step_engine", "fan_out", "fan_out_engine", "sessions", "sessions_submitted")
 
 
 def main() -> None:
     options = read_options()
-    installation = Installation(options.database, postgres=options.postgres, redis=options.redis)
-    found: list[dict[str, Any]] = []
-    try:
-        with installation.running():
-            for _ in range(options.rounds):
-                found += installation.measure(options.only or NAMES, options.count)
-    finally:
-        installation.close()
+    found = measure(options)
     report(options.database, found)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
@@ -33,27 +26,56 @@ def main() -> None:
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database", choices=DATABASES, default="sqlite")
-    parser.add_argument("--only", nargs="+", choices=NAMES, help="these workloads, in this order")
-    parser.add_argument("--rounds", type=int, default=3, help="how often all is measured")
+    parser.add_argument("--only", nargs="+", choices=stages.NAMES, default=stages.NAMES, help="only these")
+    parser.add_argument("--rounds", type=int, default=3, help="how often all is measured, on a fresh installation each")
     parser.add_argument("--count", type=int, help="repetitions of each workload in a round")
+    parser.add_argument("--idle-seconds", type=float, default=30)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every value")
-    parser.add_argument("--postgres", default=POSTGRES, help="where a database of its own is made")
+    parser.add_argument("--postgres", default=POSTGRES, help="where databases of its own are made")
     parser.add_argument("--redis", default=REDIS)
     return parser.parse_args()
 
 
-def report(database: str, found: list[dict[str, Any]]) -> None:
-    print(f"{database}")
+def measure(options: argparse.Namespace) -> list[Result]:
+    places = {"postgres": options.postgres, "redis": options.redis}
+    counts = dict.fromkeys(stages.CLIENT, options.count) if options.count else {}
+    found: list[Result] = []
+    ends: list[Callable[[], None]] = []
+    try:
+        installation = Installation(options.database, **places)
+        ends.append(installation.close)
+        history = stages.History(options.database, **places) if stages.HISTORY in options.only else None
+        if history:
+            ends.append(history.close)
+        for _ in range(options.rounds):
+            if set(options.only) - {stages.SLEEPING, stages.HISTORY}:
+                found += stages.fresh(installation, options.only, counts=counts, idle_seconds=options.idle_seconds)
+            if stages.SLEEPING in options.only:
+                found += stages.sleeping(installation)
+            if history:
+                found += history.measure({"sessions": options.count or 2})
+    finally:
+        for end in ends:
+            end()
+    return found
+
+
+def report(database: str, found: list[Result]) -> None:
+    print(database)
     for name in dict.fromkeys(result["name"] for result in found):
         of_name = [result for result in found if result["name"] == name]
-        values = [value for result in of_name for value in result["values"]]
-        told, unit = summary(values), of_name[0]["unit"]
-        processor = " ".join(
-            f"{whose} {sum(result[f'{key}cpu_seconds'] for result in of_name):.2f} s"
-            for whose, key in (("site", ""), ("client", "client_"), ("database", "database_"))
-        )
-        spread = f"{shown(told.lowest)} to {shown(told.highest)}"
-        print(f"  {name:<22} {shown(told.median):>8} {unit:<3} ({spread}, n={told.count})   processor: {processor}")
+        told, unit = summary([value for result in of_name for value in result["values"]]), of_name[0]["unit"]
+        spread = f"({shown(told.lowest)} to {shown(told.highest)}, p99 {shown(told.p99)}, n={told.count})"
+        print(f"  {name:<20} {shown(told.median):>8} {unit:<4} {spread:<44}{processor(of_name)}")
+
+
+def processor(results: list[Result]) -> str:
+    """The processor time of all repetitions together, by who used it."""
+    if "cpu_seconds" not in results[0]:
+        return ""
+    owners = {"site": "cpu_seconds", "client": "client_cpu_seconds", "database": "database_cpu_seconds"}
+    used = (f"{owner} {sum(result[key] for result in results):.2f}" for owner, key in owners.items())
+    return f"  processor seconds: {', '.join(used)}"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import django
@@ -23,9 +26,12 @@ from django.db import connection, transaction  # noqa: E402
 from agents.models import Agent  # noqa: E402
 from bench.engine import shapes  # noqa: E402
 from bench.engine.processes import cpu_seconds, family, spent  # noqa: E402
+from bench.engine.sockets import Follower, delays, read_to_the_end  # noqa: E402
+from bench.figures import quantiles  # noqa: E402
 from sessions.models import AgentSession  # noqa: E402
 from sessions.request import SessionRequest  # noqa: E402
-from sessions.services import create_session  # noqa: E402
+from sessions.services import create_session, request_command, submit_session  # noqa: E402
+from sessions.states import CommandKind  # noqa: E402
 from workspaces.models import Membership  # noqa: E402
 from workspaces.selectors import access_of_user  # noqa: E402
 
@@ -36,9 +42,10 @@ LOOK_SECONDS = 0.0003
 
 
 class Client:
-    """One user of the installation."""
+    """One user of the installation, which is served at `address`; `key` is their API key."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str, key: str) -> None:
+        self.address, self.key = address, key
         agent = Agent.objects.select_related("project").get(name=shapes.AGENT)
         owner = Membership.objects.select_related("user").get(workspace=agent.workspace_id).user
         self.project, self.access = agent.project, access_of_user(owner)
@@ -51,6 +58,13 @@ class Client:
         """Many sessions that a worker sees all at once."""
         with transaction.atomic():
             return [self.submit(request) for _ in range(count)]
+
+    def hold(self, request: SessionRequest) -> UUID:
+        """A session that starts when it is released."""
+        return submit_session(access=self.access, project=self.project, request=request, held=True).session.id
+
+    def release(self, session_id: UUID) -> None:
+        request_command(access=self.access, session_id=session_id, kind=CommandKind.RESUME)
 
     def finish(self, session_ids: Sequence[UUID], seconds: float = 120) -> None:
         """Waits until all are committed as completed. Raises: RuntimeError when one ended otherwise or not in time."""
@@ -108,6 +122,47 @@ def sessions_submitted(client: Client, count: int, at_once: int = 200) -> list[f
     return rates
 
 
+def rest_one(client: Client, count: int) -> list[float]:
+    """Milliseconds of `POST /agents/execute` with `Prefer: wait`, answered with the ended session; one connection."""
+    body = json.dumps({"task_description": "one", "tasks": [{"name": "only", "agent": shapes.AGENT}]})
+    headers = {"X-API-Key": client.key, "Content-Type": "application/json", "Prefer": "wait=30"}
+    times = []
+    with closing(HTTPConnection(urlsplit(client.address).netloc, timeout=60)) as connected:
+        for _ in range(count + 2):  # the first two meet a site that has not answered such a call before
+            started = time.perf_counter()
+            connected.request("POST", "/api/v1/agents/execute", body, headers)
+            answer = json.load(connected.getresponse())
+            times.append((time.perf_counter() - started) * 1000)
+            if answer["status"] != "COMPLETED":
+                raise RuntimeError(f"the call was answered with a session that is {answer['status']}")
+    return times[2:]
+
+
+def event_to_client(client: Client, count: int) -> list[float]:
+    """Milliseconds from an event's instant (before its commit) to the one client that follows the session."""
+    return [delay for _ in range(count) for delay in _followed(client, sockets=1, steps=10, pause=0.05)]
+
+
+def event_1000_sockets(client: Client, count: int) -> list[float]:
+    """The same with 1,000 clients on one session that has about six events a second; told as 500 quantiles."""
+    found = [delay for _ in range(count) for delay in _followed(client, sockets=1000, steps=10, pause=0.5)]
+    return quantiles(found, 500)
+
+
+def _followed(client: Client, *, sockets: int, steps: int, pause: float) -> list[float]:
+    session_id = client.hold(shapes.paced_chain(steps, pause))
+    followers = [Follower(client.address, f"/ws/sessions/{session_id}", client.key) for _ in range(sockets)]
+    try:
+        time.sleep(0.3)  # each has read what was there before
+        since = time.time()
+        client.release(session_id)
+        read_to_the_end(followers, 60)
+        return delays(followers, since)
+    finally:
+        for follower in followers:
+            follower.sock.close()
+
+
 def _rate(client: Client, at_once: int) -> float:
     session_ids = client.submit_all(shapes.diamond(DIAMOND), at_once)
     started = time.perf_counter()
@@ -136,6 +191,9 @@ WORKLOADS: dict[str, tuple[str, int, Callable[[Client, int], list[float]]]] = {
     "fan_out_engine": ("ms", 5, fan_out_engine),
     "sessions": ("/s", 1, sessions),
     "sessions_submitted": ("/s", 1, sessions_submitted),
+    "rest_one": ("ms", 30, rest_one),
+    "event_to_client": ("ms", 3, event_to_client),
+    "event_1000_sockets": ("ms", 1, event_1000_sockets),
 }
 
 
@@ -166,11 +224,11 @@ def measure(client: Client, name: str, supervisor: int, count: int | None) -> di
 
 def main() -> None:
     order = json.loads(sys.argv[1])
-    client = Client()
+    client = Client(order["address"], order["key"])
     client.finish(client.submit_all(shapes.diamond(DIAMOND), 20))  # what is loaded once is loaded now
     client.finish([client.submit(shapes.single())])
     for name in order["run"]:
-        print(json.dumps(measure(client, name, order["supervisor"], order.get("count"))), flush=True)
+        print(json.dumps(measure(client, name, order["supervisor"], order["counts"].get(name))), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
-"""A fresh installation to be measured, on SQLite or on PostgreSQL with Redis; `start` and `stop` as often as wanted."""
+"""A fresh installation to be measured, on SQLite or on PostgreSQL with Redis; started, stopped and reset at will."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,41 +22,61 @@ from tests.running import ROOT, Site
 DATABASES = ("sqlite", "postgres")
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 REDIS = "redis://127.0.0.1:6379/13"
+SQLITE_FILE = "orchestrator.sqlite3"
+PATIENCE_SECONDS = 300
 
 
 class Installation:
-    """Owns a folder, and on PostgreSQL a database; `close` removes both."""
+    """Owns a folder, and on PostgreSQL two databases: the seeded one and its copy that is used. `close` removes all."""
 
-    def __init__(
-        self,
-        database: str,
-        *,
-        postgres: str = POSTGRES,
-        redis: str = REDIS,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, database: str, *, postgres: str = POSTGRES, redis: str = REDIS) -> None:
         self.database = database
-        self._temporary = tempfile.TemporaryDirectory(prefix="bench-engine-")
         self._postgres = postgres
         self._name = f"bench_engine_{os.getpid()}_{time.monotonic_ns()}"
-        variables = dict(environment or {})
+        self._temporary = tempfile.TemporaryDirectory(prefix="bench-engine-")
+        self._variables: dict[str, str] = {}
         if database == "postgres":
             run_sql(postgres, f'CREATE DATABASE "{self._name}"')
-            variables |= {"DATABASE_URL": with_database(postgres, self._name), "REDIS_URL": redis}
-        self.site = Site(Path(self._temporary.name), variables)
-        self.key = str(self.site.seed(sessions=0)["key"])
+            self._variables = {"DATABASE_URL": with_database(postgres, self._name), "REDIS_URL": redis}
+        self.site = Site(Path(self._temporary.name), self._variables)
+        try:
+            self.key = str(self.site.seed(sessions=0)["key"])
+            self._keep_seeded()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self.site.stop()
         if self.database == "postgres":
-            run_sql(self._postgres, f'DROP DATABASE IF EXISTS "{self._name}" WITH (FORCE)')
+            for name in (self._name, f"{self._name}_seeded"):
+                run_sql(self._postgres, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         self._temporary.cleanup()
 
+    def reset(self) -> None:
+        """As it was when it was made; it must not be running."""
+        if self.database == "postgres":
+            run_sql(self._postgres, f'DROP DATABASE "{self._name}" WITH (FORCE)')
+            run_sql(self._postgres, f'CREATE DATABASE "{self._name}" TEMPLATE "{self._name}_seeded"')
+            return
+        for path in self.site.folder.glob(f"{SQLITE_FILE}-*"):
+            path.unlink()
+        shutil.copy(self.site.folder / "seeded", self.site.folder / SQLITE_FILE)
+
+    def _keep_seeded(self) -> None:
+        if self.database == "postgres":
+            run_sql(self._postgres, f'CREATE DATABASE "{self._name}_seeded" TEMPLATE "{self._name}"')
+            return
+        self.site.query("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(self.site.folder / SQLITE_FILE, self.site.folder / "seeded")
+
     @contextmanager
-    def running(self) -> Any:
+    def running(self, environment: Mapping[str, str] | None = None) -> Iterator[None]:
+        """Served until the end of the block, with these variables besides its own."""
+        self.site.environment = {**self._variables, **(environment or {})}
         self.site.start()
         try:
-            yield self
+            yield
         finally:
             self.site.stop()
 
@@ -63,35 +84,47 @@ class Installation:
     def pids(self) -> set[int]:
         return family(self.site.pid)
 
-    def measure(self, names: Sequence[str], count: int | None = None, seconds: float = 300) -> list[dict[str, Any]]:
-        """What the client process prints for these workloads."""
-        order = json.dumps({"run": list(names), "supervisor": self.site.pid, "count": count})
-        return self.run_module("bench.engine.client", order, seconds=seconds)
+    def stored_bytes(self) -> int:
+        """What the database holds, its log apart."""
+        if self.database == "postgres":
+            return int(run_sql(self._postgres, f"SELECT pg_database_size('{self._name}')")[0][0])
+        (pages,), (size,) = self.site.query("PRAGMA page_count")[0], self.site.query("PRAGMA page_size")[0]
+        return int(pages) * int(size)
 
-    def run_module(self, module: str, *arguments: str, seconds: float = 300) -> list[dict[str, Any]]:
+    def fill(self, count: int) -> None:
+        """Makes `count` finished sessions of 1 -> 5 -> 1 tasks."""
+        if not count:
+            return
+        with self.running():
+            tasks = [{"name": "first", "agent": "seeded"}]
+            tasks += [{"name": f"t{number}", "agent": "seeded", "depends_on": ["first"]} for number in range(5)]
+            tasks += [{"name": "join", "agent": "seeded", "depends_on": [f"t{number}" for number in range(5)]}]
+            original = self.call({"task_description": "a measured session", "tasks": tasks}, wait=30)
+        self.run_module("bench.engine.history", json.dumps({"session": original["id"], "count": count - 1}))
+
+    def measure(self, names: Sequence[str], counts: Mapping[str, int]) -> list[dict[str, Any]]:
+        """What the client process prints for these workloads, repeated as often as `counts` says, or as usual."""
+        place = {"address": self.site.address, "key": self.key, "supervisor": self.site.pid}
+        return self.run_module("bench.engine.client", json.dumps({"run": list(names), "counts": dict(counts), **place}))
+
+    def run_module(self, module: str, argument: str) -> list[dict[str, Any]]:
         """The JSON lines a module prints in this environment. Raises: RuntimeError with its last words."""
+        command = [sys.executable, "-m", module, argument]
+        environment = self.site.variables()
         done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
-            env=self.site.variables(),
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
         )
         if done.returncode:
             raise RuntimeError(f"{module}: {done.stderr[-2000:]}\n{self.site.printed[-1000:]}")
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
-    def call(self, request: Mapping[str, Any], wait: int = 0) -> dict[str, Any]:
-        """`POST /api/v1/agents/execute`; with `wait` the answer holds the ended session."""
-        headers = {"X-API-Key": self.key, "Content-Type": "application/json"} | (
-            {"Prefer": f"wait={wait}"} if wait else {}
-        )
-        call = urllib.request.Request(
-            f"{self.site.address}/api/v1/agents/execute", json.dumps(request).encode(), headers
-        )
-        with urllib.request.urlopen(call, timeout=90) as response:
+    def call(self, request: Mapping[str, Any], wait: int) -> dict[str, Any]:
+        """`POST /api/v1/agents/execute`, answered with the ended session when it ends within `wait` seconds."""
+        headers = {"X-API-Key": self.key, "Content-Type": "application/json", "Prefer": f"wait={wait}"}
+        address = f"{self.site.address}/api/v1/agents/execute"
+        with urllib.request.urlopen(
+            urllib.request.Request(address, json.dumps(request).encode(), headers), timeout=90
+        ) as response:
             answer: dict[str, Any] = json.load(response)
             return answer
 

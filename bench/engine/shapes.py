@@ -26,6 +26,18 @@ def diamond(width: int) -> SessionRequest:
     return _session([_task("first"), *(_task(name, "first") for name in names), _task("join", *names)])
 
 
+def paced_chain(length: int, pause: float) -> SessionRequest:
+    """A chain whose tasks take `pause` seconds each."""
+    names = [f"t{number}" for number in range(length)]
+    order = {"sleep": pause}
+    return _session(
+        [
+            TaskRequest(name=name, agent=AGENT, input_data=order, depends_on=names[:number][-1:])
+            for number, name in enumerate(names)
+        ]
+    )
+
+
 def sleeping(seconds: float) -> SessionRequest:
     return _session([TaskRequest(name="sleeps", agent=AGENT, input_data={"sleep": seconds})])
 

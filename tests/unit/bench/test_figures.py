@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.figures import percentile, shown, summary
+from bench.figures import percentile, quantiles, shown, summary
 
 
 def test_a_summary_tells_the_middle_and_both_ends() -> None:
@@ -30,3 +30,8 @@ def test_nothing_measured_is_an_error_and_not_a_zero() -> None:
 )
 def test_a_number_is_shown_with_the_digits_that_mean_something(value: float, text: str) -> None:
     assert shown(value) == text
+
+
+def test_quantiles_keep_both_ends_and_the_order() -> None:
+    assert quantiles([5.0, 1.0, 4.0, 2.0, 3.0], 3) == [1.0, 3.0, 5.0]
+    assert quantiles([2.0, 1.0], 3) == [1.0, 2.0]
