@@ -34,6 +34,12 @@ class NotFound(OrchestratorError):
     code = "not_found"
 
 
+class Gone(OrchestratorError):
+    """The object was there and was deleted on purpose; `details` says what is left of it."""
+
+    code = "gone"
+
+
 class Forbidden(OrchestratorError):
     """The caller may see the object but not do this to it."""
 

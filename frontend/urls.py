@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from frontend.converters import CommandConverter, VerbConverter
-from frontend.views import accounts, agents, dashboard, documents, new_session, sessions, settings
+from frontend.views import accounts, agents, dashboard, documents, history, new_session, sessions, settings
 
 register_converter(CommandConverter, "command")
 register_converter(VerbConverter, "verb")
@@ -16,6 +16,7 @@ urlpatterns = [
     path("sessions", sessions.session_list, name="sessions"),
     path("sessions/new", new_session.session_new, name="session-new"),
     path("sessions/<uuid:session_id>", sessions.session_page, name="session"),
+    path("sessions/<uuid:session_id>/history", history.session_history, name="session-history"),
     path("sessions/<uuid:session_id>/<command:kind>", sessions.session_command, name="session-command"),
     path("documents", documents.document_list, name="documents"),
     path("documents/upload", documents.upload, name="document-upload"),

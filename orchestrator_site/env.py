@@ -98,6 +98,7 @@ VARIABLES = {
         Variable("ENGINE_MAX_SESSIONS", _positive, 200),
         Variable("ENGINE_MAX_EXECUTIONS", _positive, 64),
         Variable("ENGINE_LEASE_SECONDS", _positive, 7),
+        Variable("RETENTION_EXPORT_DIR", _folder, None),
     )
 }
 

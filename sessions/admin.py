@@ -26,11 +26,13 @@ from sessions.models import (
     SlotRequest,
     TaskDependency,
 )
+from sessions.selectors import verify_session
 from sessions.states import PEOPLES_COMMANDS, CommandKind
 from workspaces.access import Access, access_of_operator
 
 Action = Callable[[Any, HttpRequest, QuerySet[AgentSession]], None]
 REASON = "by an operator in the admin"
+SHOWN_PROBLEMS = 5
 
 
 def operator(request: HttpRequest, session: AgentSession) -> Access:
@@ -49,6 +51,23 @@ def command_action(kind: CommandKind) -> Action:
 
     run.__name__ = f"{kind}_sessions"
     return run
+
+
+@admin.action(description="Verify the history of the selected sessions")
+def verify_history(model_admin: Any, request: HttpRequest, sessions: QuerySet[AgentSession]) -> None:
+    """Says of each session whether its log is whole and its rows agree with it."""
+    for session in sessions:
+        try:
+            found = verify_session(session.id)
+        except OrchestratorError as error:
+            model_admin.message_user(request, f"{session.title}: {error.message}", messages.ERROR)
+            continue
+        if found.is_whole:
+            text = f"{session.title}: history verified, {found.events} events, last hash {found.last_hash}."
+            model_admin.message_user(request, text, messages.SUCCESS)
+        for problem in found.problems[:SHOWN_PROBLEMS]:
+            text = f"{session.title}: at event {problem.seq}: {problem.message}"
+            model_admin.message_user(request, text, messages.ERROR)
 
 
 class ReadOnlyInline(TabularInline):  # type: ignore[misc]
@@ -90,7 +109,7 @@ class AgentSessionAdmin(ReadOnlyAdmin):
     search_fields = ["title", "task_description", "id"]
     date_hierarchy = "created_at"
     inlines = [TaskInline, CommandInline]
-    actions = [command_action(kind) for kind in PEOPLES_COMMANDS]
+    actions = [verify_history, *(command_action(kind) for kind in PEOPLES_COMMANDS)]
 
     def has_command_permission(self, request: HttpRequest) -> bool:
         """Whoever may change sessions may ask for a change, although nothing is changed here by hand."""

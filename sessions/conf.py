@@ -1,5 +1,7 @@
 """Settings and limits of sessions, units in the names."""
 
+from pathlib import Path
+
 from django.conf import settings
 
 
@@ -16,3 +18,13 @@ def max_executions() -> int:
 def lease_seconds() -> int:
     """How long a silent worker keeps its sessions."""
     return int(settings.ENGINE_LEASE_SECONDS)
+
+
+def data_folder() -> Path:
+    """Where files of our own may be made."""
+    return Path(settings.DATA_DIR)
+
+
+def export_folder() -> Path:
+    """Where the bundles of pruned sessions lie; the same for all processes."""
+    return Path(settings.RETENTION_EXPORT_DIR)

@@ -1,6 +1,6 @@
 """What can go wrong with a session, classed by what the caller can do next."""
 
-from core.errors import Conflict, Invalid, NotFound, Unavailable
+from core.errors import Conflict, Gone, Invalid, NotFound, Unavailable
 
 
 class InvalidSession(Invalid):
@@ -11,6 +11,12 @@ class InvalidSession(Invalid):
 
 class SessionNotFound(NotFound):
     code = "session_not_found"
+
+
+class SessionGone(Gone):
+    """Deleted by the retention of its workspace; `details` is the snapshot that is left, with its export."""
+
+    code = "session_gone"
 
 
 class TaskNotFound(NotFound):

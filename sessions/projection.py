@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,9 +76,8 @@ class Projection:
     has_ended: bool = False
     problems: list[Problem] = field(default_factory=list)
 
-    def apply(self, payload: str) -> None:
-        """Take in the next event, given as its canonical text."""
-        frame = json.loads(payload)
+    def apply(self, frame: Mapping[str, Any]) -> None:
+        """Take in the next event: `{seq, type, at, task, agent, data}`, as its text says."""
         self.seq = frame["seq"]
         if self.has_ended:
             self.complain("after_end", f"{frame['type']} comes after the end of the session")

@@ -19,6 +19,7 @@ STATUS: Mapping[type[errors.OrchestratorError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.Gone: 410,
     errors.PreconditionFailed: 412,
     errors.PayloadTooLarge: 413,
     errors.LimitExceeded: 429,

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from core.errors import Forbidden, NotFound, OrchestratorError
+from core.errors import Forbidden, Gone, NotFound, OrchestratorError
 from frontend.place import place_of
 
 View = Callable[..., HttpResponse]
@@ -27,6 +27,8 @@ def page(view: View) -> View:
             return render(request, "frontend/no_workspace.html")
         try:
             return view(request, *args, **kwargs)
+        except Gone as error:
+            return render(request, "frontend/gone.html", {"left": error.details}, status=410)
         except NotFound as error:
             raise Http404(error.message) from error
         except Forbidden as error:
@@ -39,7 +41,7 @@ def attempt(request: HttpRequest, action: Callable[[], Any], *, done: str = "") 
     """Do it; what goes wrong becomes a message on the next page (None), except what is not there for this user."""
     try:
         result = action()
-    except (NotFound, Forbidden):
+    except (NotFound, Gone, Forbidden):
         raise
     except OrchestratorError as error:
         messages.error(request, error.message)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sessions.api import starting, tasks, views
+from sessions.api import export, history, starting, tasks, views
 
 urlpatterns = [
     path("agents/execute", starting.Execute.as_view(), name="agents-execute"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/messages", views.SessionMessages.as_view(), name="session-messages"),
     path("sessions/<uuid:session_id>/commands", views.SessionCommands.as_view(), name="session-commands"),
     path("sessions/<uuid:session_id>/graph", views.SessionGraph.as_view(), name="session-graph"),
+    path("sessions/<uuid:session_id>/verify", history.VerifySession.as_view(), name="session-verify"),
+    path("sessions/<uuid:session_id>/export", export.session_export, name="session-export"),
     path("tasks", tasks.Tasks.as_view(), name="tasks"),
     path("tasks/<uuid:task_id>", tasks.OneTask.as_view(), name="task"),
     path("tasks/<uuid:task_id>/execute", tasks.ExecuteTask.as_view(), name="task-execute"),

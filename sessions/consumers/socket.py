@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from core import errors
 from core.errors import Forbidden, Invalid, NotFound, OrchestratorError, Unauthenticated
 from sessions.streaming.backlog import wait_for_client
 from sessions.streaming.callers import access_of_socket
@@ -22,6 +23,7 @@ CLOSE_CODES = {
     Unauthenticated: CloseCode.UNAUTHENTICATED,
     Forbidden: CloseCode.FORBIDDEN,
     NotFound: CloseCode.NOT_FOUND,
+    errors.Gone: CloseCode.GONE,
     Invalid: CloseCode.INVALID,
 }
 

@@ -26,10 +26,12 @@ from sessions.selectors.reading import (
     visible_sessions,
     visible_tasks,
 )
+from sessions.selectors.verifying import Verification, verification, verify_session
 
 __all__ = [
     "DashboardFigures",
     "SessionDetail",
+    "Verification",
     "commands",
     "dashboard_figures",
     "events_page",
@@ -48,6 +50,8 @@ __all__ = [
     "shapes",
     "task_for",
     "tasks",
+    "verification",
+    "verify_session",
     "visible_sessions",
     "visible_tasks",
 ]

@@ -19,6 +19,7 @@ from sessions.models import (
     SessionEvent,
     TaskDependency,
 )
+from sessions.pruned import raise_if_pruned
 from sessions.selectors.shapes import session_shape, task_shape
 from sessions.states import FINISHED_SESSION, TaskStatus
 from workspaces.access import Access
@@ -48,9 +49,10 @@ def _count_of_tasks(**only: Any) -> Coalesce:
 
 
 def session_for(access: Access, session_id: UUID) -> AgentSession:
-    """Raises: SessionNotFound, also when it is in a workspace the caller is no member of."""
+    """Raises: SessionNotFound, also when it is in a workspace the caller is no member of; SessionGone."""
     session = visible_sessions(access).select_related("workspace", "project", "user").filter(id=session_id).first()
     if session is None:
+        raise_if_pruned(access, session_id)
         raise SessionNotFound("There is no such session; GET /sessions lists those you can see.")
     return session
 

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from core.clock import SYSTEM_CLOCK
 from core.errors import Invalid, NotFound
+from sessions.pruned import raise_if_pruned
 from sessions.streaming import log
 from workspaces.access import Access
 from workspaces.models import ApiKey, Membership
@@ -26,13 +27,15 @@ class Place:
 def place_in(*, access: Access, session_id: str, after: str) -> Place:
     """`after` is the cursor as the client wrote it; empty means from the beginning.
 
-    Raises: NotFound for a session of another workspace, Invalid for a cursor that is none or lies beyond the log.
+    Raises: NotFound for a session of another workspace, SessionGone for one that was pruned, Invalid for a cursor that
+    is none or lies beyond the log.
     """
     try:
         head = log.head(str(UUID(session_id)))
     except ValueError:
         head = None
     if head is None or access.role_in(head.workspace_id) is None:
+        raise_if_pruned(access, session_id)
         raise NotFound("There is no such session.")
     cursor = whole_number("after", after or "0", largest=2**63 - 1)
     if cursor > head.last_seq:

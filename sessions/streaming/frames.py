@@ -38,6 +38,7 @@ class CloseCode(IntEnum):
     FORBIDDEN = 4403
     NOT_FOUND = 4404
     SLOW = 4408
+    GONE = 4410
 
 
 _TERMINAL_ENDS = tuple(f'"type":"session.{word}"}}' for word in ("completed", "failed", "cancelled"))

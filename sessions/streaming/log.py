@@ -20,7 +20,11 @@ class Head:
 def head(session_id: str) -> Head | None:
     """None when there is no such session."""
     row = (
-        AgentSession.objects.filter(pk=session_id).values_list("last_seq", "status", "workspace_id").order_by().first()
+        AgentSession.objects.kept()
+        .filter(pk=session_id)
+        .values_list("last_seq", "status", "workspace_id")
+        .order_by()
+        .first()
     )
     return Head(row[0], row[1] in FINISHED_SESSION, row[2]) if row else None
 

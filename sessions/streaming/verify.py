@@ -39,11 +39,18 @@ def verify_chain(rows: Iterable[ChainRow], *, previous_hash: str = GENESIS_HASH,
     return Verdict(True, count, previous_hash)
 
 
-def _fault(row: ChainRow, expected: int, previous_hash: str) -> str:
+def link_fault(row: ChainRow, expected: int, previous_hash: str) -> str:
+    """What is wrong with the row's place in the chain; empty when it follows from the one before."""
     if row.seq != expected:
         return f"event {expected} is missing" if row.seq > expected else f"event {row.seq} stands twice"
     if next_hash(previous_hash, row.payload) != row.hash:
         return f"the hash of event {row.seq} does not follow from its text and the hash before it"
+    return ""
+
+
+def _fault(row: ChainRow, expected: int, previous_hash: str) -> str:
+    if reason := link_fault(row, expected, previous_hash):
+        return reason
     if json.loads(row.payload).get("seq") != row.seq:
         return f"the text of event {row.seq} carries another number"
     return ""

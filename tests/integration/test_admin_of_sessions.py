@@ -25,6 +25,7 @@ from sessions.models import (
     SlotRequest,
 )
 from tests.make import Make
+from tests.past import Past
 from workspaces.models import AuditEntry
 
 MODELS = list(apps.get_app_config("agent_sessions").get_models())
@@ -115,3 +116,14 @@ def test_staff_who_may_only_look_have_no_actions(make: Make, session: AgentSessi
     assert not SessionCommand.objects.filter(applied_at__isnull=True).exists()
     act(client_of(make, "view_agentsession", "change_agentsession"), session, "cancel")
     assert SessionCommand.objects.filter(applied_at__isnull=True).exists()
+
+
+def test_the_history_of_sessions_can_be_verified(make: Make) -> None:
+    past = Past(make)
+    whole, broken = past.session(), past.session(title="The broken one")
+    SessionEvent.objects.filter(session=broken, seq=2).delete()
+    body = {"action": "verify_history", "_selected_action": [str(whole.pk), str(broken.pk)]}
+    client = client_of(make, "view_agentsession")
+    shown = client.post(url(AgentSession, "changelist"), body, follow=True).content.decode()
+    assert f"history verified, {whole.last_seq} events, last hash {whole.last_hash}" in shown
+    assert "The broken one: at event 2: Event 2 is missing." in shown

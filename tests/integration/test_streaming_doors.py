@@ -14,7 +14,7 @@ from django.test import AsyncClient, Client
 
 from core.clock import SYSTEM_CLOCK
 from orchestrator_site.asgi import application
-from sessions.models import AgentSession
+from sessions.models import AgentSession, PrunedSession
 from sessions.streaming import backlog, conf, publisher
 from sessions.streaming.frames import Notice
 from sessions.streaming.hub import running_hub
@@ -260,6 +260,17 @@ async def test_a_host_name_that_is_not_ours_is_refused(world: World, settings: A
     code, message = await refusal(socket_to(f"/ws/sessions/{world.session.id}", cookie=world.cookie))
     assert code == 4403
     assert "ALLOWED_HOSTS" in message
+
+
+async def test_a_pruned_session_is_closed_with_4410(world: World) -> None:
+    now = SYSTEM_CLOCK.now()
+    await sync_to_async(PrunedSession.objects.create)(
+        id=world.session.id, workspace=world.workspace, status="FAILED", completed_at=now, last_seq=1, created_at=now
+    )
+    await sync_to_async(AgentSession.objects.update)(pruning_at=now)
+    code, message = await refusal(socket_to(f"/ws/sessions/{world.session.id}", cookie=world.cookie))
+    assert code == 4410
+    assert "deleted by the retention" in message
 
 
 @pytest.mark.parametrize("path", ["/ws/sessions/nonsense", "/ws/elsewhere", "/ws/sessions/{foreign}"])

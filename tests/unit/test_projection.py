@@ -1,5 +1,6 @@
 """What a log says, and which rows contradict it."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -39,7 +40,7 @@ def project(events: list[tuple[str, dict[str, Any]]]) -> Projection:
         event = record_event(
             previous_hash=GENESIS_HASH, seq=seq, event_type=kind, at=NOW, data=data, task=task, agent=task and "a"
         )
-        projection.apply(event.payload)
+        projection.apply(json.loads(event.payload))
     return projection
 
 

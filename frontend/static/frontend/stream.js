@@ -3,7 +3,7 @@
 const FIRST_DELAY = 400;
 const LONGEST_DELAY = 15000;
 const FINAL = new Set(["session.completed", "session.failed", "session.cancelled"]);
-const REFUSED = { 4401: "Please sign in again.", 4403: "You may not follow this session.", 4404: "This session is gone." };
+const REFUSED = { 4401: "Please sign in again.", 4403: "You may not follow this session.", 4404: "This session is gone.", 4410: "This session was deleted by its retention." };
 
 /**
  * onFrame(frame) gets every stored frame once and in order, and token frames as they come.

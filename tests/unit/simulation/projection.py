@@ -1,6 +1,7 @@
 """The product's projection of a log, fed event by event, and the rows of the simulated store held against it."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 
 from sessions.engine.state import Execution, Session, Task
@@ -23,7 +24,7 @@ class FollowedLog:
         if event.hash != hashlib.sha256((self.hash + event.payload).encode()).hexdigest():
             self.complain(f"event {event.seq} ({event.type}) is not chained to the one before it")
         self.seq, self.hash = event.seq, event.hash
-        self.projection.apply(event.payload)
+        self.projection.apply(json.loads(event.payload))
         if self.projection.seq != event.seq:
             self.complain(f"event {event.seq} calls itself {self.projection.seq}")
         self._pass_on()
