@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from core.canonical import canonical_json
 
@@ -46,8 +47,7 @@ TOKEN_FRAME = "token"  # noqa: S105  (a streamed piece of text: no seq, not stor
 GENESIS_HASH = "0" * 64
 
 
-@dataclass(frozen=True, slots=True)
-class EventRecord:
+class EventRecord(Struct, frozen=True):
     """One event as it is stored: `payload` is the canonical text of its frame, and what `hash` covers."""
 
     seq: int

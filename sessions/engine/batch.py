@@ -1,24 +1,23 @@
 """What one step of a session writes: frozen, complete, applied as a whole or not at all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from sessions.engine.state import Execution, Message, Session, Step, Task
 from sessions.events import EventRecord
 
 
-@dataclass(frozen=True, slots=True)
-class TaskWrite:
+class TaskWrite(Struct, frozen=True):
     """A task's row after the step; `previous` is the status it must still have (None: the row is new)."""
 
     previous: str | None
     task: Task
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionWrite:
+class ExecutionWrite(Struct, frozen=True):
     """An execution's row after the step; `previous` as in `TaskWrite`."""
 
     previous: str | None
@@ -26,8 +25,7 @@ class ExecutionWrite:
     execution: Execution
 
 
-@dataclass(frozen=True, slots=True)
-class StepWrite:
+class StepWrite(Struct, frozen=True):
     """A step's row after the decision; `previous` as in `TaskWrite`."""
 
     previous: str | None
@@ -35,8 +33,7 @@ class StepWrite:
     step: Step
 
 
-@dataclass(frozen=True, slots=True)
-class CommandRequest:
+class CommandRequest(Struct, frozen=True):
     """A command for another session, put into its inbox with this commit; the same `dedupe_key` counts once."""
 
     session_id: str
@@ -46,8 +43,7 @@ class CommandRequest:
     dedupe_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryWrite:
+class HistoryWrite(Struct, frozen=True):
     id: str
     execution_id: str
     previous: str | None
@@ -56,14 +52,12 @@ class HistoryWrite:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CommandOutcome:
+class CommandOutcome(Struct, frozen=True):
     command_id: int
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Valid only while the session's row still has `token` and `base_seq`. `session` is the state it leads to."""
 
     session: Session
@@ -84,18 +78,15 @@ class Batch:
         return self.session.id
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """It is in the database."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """The session belongs to somebody else by now; nothing of the batch was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """The database cannot hold what is in the batch; nothing of it was written."""
 
     reason: str

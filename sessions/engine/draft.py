@@ -1,10 +1,12 @@
 """One step of a session in the making: changes are collected here and become one batch."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sessions.engine.batch import (
     Batch,
@@ -22,19 +24,17 @@ from sessions.policies import RetryPolicy
 from sessions.states import EXECUTION_LIFECYCLE, SESSION_LIFECYCLE, TASK_LIFECYCLE
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """All that a decision takes from outside: the instant, chance, new ids, and whether a slot can be had."""
 
     now: datetime
     rng: Random
     new_id: Callable[[], str]
     grant: Callable[[SlotWanted], bool]
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: RetryPolicy = RetryPolicy()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The state a step leads to, what it writes (None: nothing), what is to be done then, and when to look again."""
 
     session: Session

@@ -1,8 +1,9 @@
 """How tasks and sessions end, and what is said when they do."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from sessions.engine.draft import Draft
 from sessions.engine.gate import clip_json, clip_text

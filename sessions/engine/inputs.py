@@ -1,33 +1,30 @@
 """Everything that can happen to a live session, as values; and everything its runner may have to do about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from sessions.engine.state import Task
 from sessions.routing_policy import AgentInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(Struct, frozen=True):
     """A runner has just taken the session over: whatever ran under an earlier one is lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """Time has passed, or a slot became free."""
 
 
-@dataclass(frozen=True, slots=True)
-class RosterRead:
+class RosterRead(Struct, frozen=True):
     """The project's agents, read anew."""
 
     roster: Mapping[str, AgentInfo]
 
 
-@dataclass(frozen=True, slots=True)
-class CommandRead:
+class CommandRead(Struct, frozen=True):
     """A row of the durable inbox."""
 
     id: int
@@ -36,23 +33,20 @@ class CommandRead:
     actor: str
 
 
-@dataclass(frozen=True, slots=True)
-class Progressed:
+class Progressed(Struct, frozen=True):
     execution_id: str
     percentage: float
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(Struct, frozen=True):
     execution_id: str
     level: str
     text: str
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class MessageSent:
+class MessageSent(Struct, frozen=True):
     execution_id: str
     message_id: str
     to_agent: str | None
@@ -61,35 +55,30 @@ class MessageSent:
     content: Any
 
 
-@dataclass(frozen=True, slots=True)
-class UsageAdded:
+class UsageAdded(Struct, frozen=True):
     execution_id: str
     amounts: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class AgentFinished:
+class AgentFinished(Struct, frozen=True):
     execution_id: str
     output: Any
 
 
-@dataclass(frozen=True, slots=True)
-class AgentFailed:
+class AgentFailed(Struct, frozen=True):
     execution_id: str
     code: str
     message: str
     permanent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AgentParked:
+class AgentParked(Struct, frozen=True):
     """The agent stopped at a context call, because the session is paused or because it waits for something."""
 
     execution_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepOpened:
+class StepOpened(Struct, frozen=True):
     """The agent is about to make a call that must not be repeated unseen, or waits for something from now on.
 
     `seconds` after which a sleep is over.
@@ -104,8 +93,7 @@ class StepOpened:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StepClosed:
+class StepClosed(Struct, frozen=True):
     """A call of the agent has its result."""
 
     execution_id: str
@@ -116,21 +104,18 @@ class StepClosed:
     usage: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class StepReused:
+class StepReused(Struct, frozen=True):
     """The agent was given the result of an earlier attempt's step instead of paying for it again."""
 
     execution_id: str
     step_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
+class HandOver(Struct, frozen=True):
     """This host is stopping: let go of what still runs, for another host to take up."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriteRejected:
+class WriteRejected(Struct, frozen=True):
     """The database would not take what a task produced; that task has to fail, not the session."""
 
     task_ids: tuple[str, ...]
@@ -157,8 +142,7 @@ Input = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SlotWanted:
+class SlotWanted(Struct, frozen=True):
     """A task that could start now, and what its start would occupy."""
 
     task_id: str
@@ -170,24 +154,20 @@ class SlotWanted:
     queued_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class StartAgent:
+class StartAgent(Struct, frozen=True):
     task: Task
     upstream: tuple[Task, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CancelAgent:
+class CancelAgent(Struct, frozen=True):
     execution_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ParkAgent:
+class ParkAgent(Struct, frozen=True):
     execution_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What the agent asked for is committed (`code` empty) or refused."""
 
     execution_id: str

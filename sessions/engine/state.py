@@ -1,16 +1,16 @@
 """A live session in memory: immutable values, so that a refused write leaves nothing to undo."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from sessions.routing_policy import AgentInfo
 from sessions.states import LIVE_TASK, ExecutionState, SessionStatus, TaskStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """The live attempt at a task. `deadline_at` is its own time limit; `event_count` bounds what it may log."""
 
     id: str
@@ -25,12 +25,11 @@ class Execution:
     result: Any = None
     error_code: str = ""
     error_message: str = ""
-    usage: Mapping[str, float] = field(default_factory=dict)
+    usage: Mapping[str, float] = {}
     event_count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A journaled call or durable await of a task's agent, known by (`key`, `input_hash`); see `ExecutionStep`."""
 
     id: str
@@ -40,17 +39,16 @@ class Step:
     status: str
     execution_id: str | None
     created_at: datetime
-    request: Mapping[str, Any] = field(default_factory=dict)
+    request: Mapping[str, Any] = {}
     result: Any = None
     error_code: str = ""
     error_message: str = ""
-    usage: Mapping[str, float] = field(default_factory=dict)
+    usage: Mapping[str, float] = {}
     due_at: datetime | None = None
     completed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """A task. `attempts` counts its executions; `uncounted` those that failed through no fault of the agent.
 
     `steps` are kept in memory while the task is live.
@@ -62,7 +60,7 @@ class Task:
     ordinal: int
     status: str = TaskStatus.PENDING
     description: str = ""
-    input_data: Mapping[str, Any] = field(default_factory=dict)
+    input_data: Mapping[str, Any] = {}
     required_capabilities: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     priority: int = 0
@@ -71,7 +69,7 @@ class Task:
     not_before: datetime | None = None
     agent_id: str | None = None
     parent_task_id: str | None = None
-    assignment: Mapping[str, Any] = field(default_factory=dict)
+    assignment: Mapping[str, Any] = {}
     output: Any = None
     error_code: str = ""
     error_message: str = ""
@@ -93,8 +91,7 @@ class Task:
         return self.status == TaskStatus.RUNNING
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message between two agents of the session (`to_agent` None: to all)."""
 
     id: str
@@ -108,8 +105,7 @@ class Message:
     sent_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A session under a lease. `last_seq` and `last_hash` are those of the newest committed event."""
 
     id: str
@@ -138,7 +134,7 @@ class Session:
     result: Any = None
     error_code: str = ""
     error_message: str = ""
-    usage: Mapping[str, float] = field(default_factory=dict)
+    usage: Mapping[str, float] = {}
     messages: tuple[Message, ...] = ()
 
     @property

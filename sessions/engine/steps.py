@@ -1,9 +1,10 @@
 """Steps of agents in the state: calls whose results are kept, and what a parked agent waits for."""
 
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from sessions.engine.draft import Draft
 from sessions.engine.gate import NotStorable, clip_text, storable

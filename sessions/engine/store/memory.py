@@ -1,10 +1,12 @@
 """The store in memory: the same contract without a database, for the simulation and for tests of the engine."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
+
+from msgspec.structs import replace
 
 from core.clock import SYSTEM_CLOCK, Clock
 from sessions.engine.batch import Batch, Committed, ExecutionWrite, Outcome, Refused, Rejected, StepWrite

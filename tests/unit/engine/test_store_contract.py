@@ -2,13 +2,13 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
 from django.db import connections
+from msgspec.structs import replace
 
 from core.clock import SYSTEM_CLOCK
 from sessions.engine.batch import Batch, CommandRequest, Committed, Refused, Rejected

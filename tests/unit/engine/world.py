@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any
+
+from msgspec.structs import replace
 
 from agents.registry import build_registry
 from agents.runtime import NoDocuments

@@ -1,8 +1,9 @@
 """The store in memory under observation: after each write everything that must always hold is checked."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from core.clock import Clock
 from sessions.engine.batch import Batch, Committed, Outcome

@@ -1,13 +1,13 @@
 """A simulation that finds nothing proves nothing: each of these bugs, planted on purpose, must be found."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
+from msgspec.structs import replace
 
 from sessions.engine import attempts, core, ending, scheduling
 from sessions.engine.batch import Batch, Committed, Outcome
