@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-from referencing.exceptions import Unresolvable
-
 from agents.states import STATUS_WORDS, AgentStateDetail, AgentStatus, AgentType, agent_type
 
 REMOTE_DEFINITION = "remote"
@@ -135,6 +131,9 @@ def endpoint_problem(url: str) -> str:
 
 def config_errors(schema: Mapping[str, Any], configuration: Any) -> list[str]:
     """What a configuration breaks of a JSON Schema (2020-12), each with its JSON path; [] when nothing."""
+    from jsonschema import Draft202012Validator  # 4 MiB and 50 ms, and most processes never check a schema
+    from referencing.exceptions import Unresolvable
+
     try:
         errors = sorted(Draft202012Validator(schema).iter_errors(configuration), key=lambda error: error.json_path)
     except Unresolvable as error:
@@ -148,6 +147,9 @@ def _short(text: str) -> str:
 
 def schema_problem(schema: Any) -> str:
     """Why this is no schema an agent may have; "" when it is one. References to elsewhere are refused."""
+    from jsonschema import Draft202012Validator  # see config_errors
+    from jsonschema.exceptions import SchemaError
+
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:

@@ -53,6 +53,8 @@ def _check_class(agent_class: type[BaseAgent], slug: str) -> None:
     if not PLACEMENT.fullmatch(agent_class.placement):
         text = "must be `celery:` and the name of a queue (letters, digits, '.', '_' or '-')"
         raise ValueError(f"{agent_class.__qualname__}.placement is {agent_class.placement!r}; it {text}")
+    if agent_class.__module__.startswith(BUILTIN_MODULES):
+        return  # ours are checked by the tests, not again at each start: the checker weighs 4 MiB
     if problem := schema_problem(agent_class.config_schema):
         raise ValueError(f"{agent_class.__qualname__}.config_schema is no JSON Schema: {problem}")
 

@@ -1,4 +1,4 @@
-"""`python -m bench [latency|quality] …`: without a name `latency`, which needs nothing but this repository."""
+"""`python -m bench [NAME] …`: without a name `latency`, which needs nothing but this repository."""
 
 import runpy
 import sys
@@ -6,6 +6,7 @@ import sys
 BENCHES = {
     "engine": "what a session takes, on SQLite or PostgreSQL: latency, throughput, memory, history",
     "latency": "how long people wait, and what a session costs in memory",
+    "footprint": "memory, CPU and start of the embedded site while nobody uses it",
     "quality": "retrieval, answers and verdicts on public data sets (--data PATH)",
 }
 

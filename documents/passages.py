@@ -3,8 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
-from semantic_text_splitter import TextSplitter
+if TYPE_CHECKING:
+    from semantic_text_splitter import TextSplitter
 
 PASSAGE_CHARACTERS = 1200
 """Best of 500, 800, 1200, 1600 and 2000 on SciFact (nDCG@10 0.707), level with the others on HotpotQA (0.793)."""
@@ -13,7 +16,6 @@ _SECTION_CHARACTERS = 20_000
 _SECTION = re.compile(
     rf"(?s).{{1,{_SECTION_CHARACTERS}}}(?:\n|$)|.{{1,{_SECTION_CHARACTERS}}}(?:\s|$)|.{{{_SECTION_CHARACTERS}}}"
 )
-_SPLITTER = TextSplitter(PASSAGE_CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +36,12 @@ def split_passages(text: str) -> list[Span]:
 def _chunks(text: str) -> Iterator[tuple[int, str]]:
     """Section by section, since the splitter's time grows faster than the text (5 MB at once: 50 s)."""
     for section in _SECTION.finditer(text):
-        for start, chunk in _SPLITTER.chunk_indices(section.group()):
+        for start, chunk in _splitter().chunk_indices(section.group()):
             yield section.start() + start, chunk
+
+
+@cache
+def _splitter() -> "TextSplitter":
+    from semantic_text_splitter import TextSplitter  # 2 MiB of native code that only an upload needs
+
+    return TextSplitter(PASSAGE_CHARACTERS)

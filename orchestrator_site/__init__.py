@@ -1,3 +1,1 @@
-from orchestrator_site.celery import app as celery_app
-
-__all__ = ["celery_app"]
+"""The site: settings, addresses and processes. Importing it loads nothing: the supervisor stays without Django."""

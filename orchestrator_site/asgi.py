@@ -4,13 +4,27 @@ import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import get_resolver
+
+from orchestrator_site.lean import without
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator_site.settings")
+
+unused_driver = ["psycopg2"] if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") else []
+with without("cryptography"):  # 9 MiB; our tokens are signed with HMAC
+    import jwt  # noqa: F401
+with without("pygments", *unused_driver):  # for a browsable API, which we do not offer, and fields of PostgreSQL: 7 MiB
+    import rest_framework.compat  # noqa: F401
+    import unfold.overrides  # noqa: F401
+
 http_application = get_asgi_application()  # sets Django up, so it comes before the imports of our apps
 
 from sessions.routing import websocket_application  # noqa: E402
 from sessions.streaming.backlog import add_backlog  # noqa: E402
+
+_ = get_resolver().url_patterns  # all pages, now rather than in the time of whoever calls first
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 

@@ -119,6 +119,11 @@ def read(name: str, environ: Mapping[str, str] | None = None) -> Any:
         raise ImproperlyConfigured(f"The environment variable {name} is {shown}: {error}.") from error
 
 
+def with_defaults(defaults: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child process: ours, and these values where it says nothing."""
+    return {**defaults, **os.environ}
+
+
 def writable_folder(name: str) -> Path:
     """The folder of this variable, made when missing.
 

@@ -3,7 +3,10 @@
 import logging
 from typing import Any
 
-import structlog
+from orchestrator_site.lean import without
+
+with without("rich", "twisted"):  # for its console and for Twisted's log, which we do not use
+    import structlog
 
 
 def configure_logging(level: str) -> None:

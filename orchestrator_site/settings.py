@@ -3,9 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from kombu.common import Broadcast
-from kombu.entity import Exchange, Queue
-
 from orchestrator_site import env
 from orchestrator_site.logs import configure_logging
 
@@ -21,10 +18,9 @@ SERVICE_HOST = env.read("SERVICE_HOST")
 SERVICE_PORT = env.read("SERVICE_PORT")
 
 INSTALLED_APPS = [
-    "daphne",
     "channels",
     "unfold",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # the worker needs no admin pages: urls.py finds them
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -177,17 +173,19 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: the engine in the worke
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5} if REDIS_URL else {}
-# A doorbell rings at every worker (the owner of a session may be any of them), and is forgotten when none is there.
-# The sender must declare the exchange itself and both must name the key: Celery takes a broadcast for direct otherwise.
-_doorbells = Exchange("doorbells", type="fanout")  # type: ignore[no-untyped-call]
-_queues = (Queue("celery"), Broadcast("doorbells", routing_key="ring"))  # type: ignore[no-untyped-call]
-CELERY_TASK_QUEUES = _queues if REDIS_URL else None
 CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_ROUTES = (
-    {"sessions.tasks.poke": {"exchange": "doorbells", "routing_key": "ring", "declare": [_doorbells]}}
-    if REDIS_URL
-    else None
-)
+if REDIS_URL:
+    from kombu.common import Broadcast  # not without Redis: only the worker needs Celery then
+    from kombu.entity import Exchange, Queue
+
+    # A doorbell rings at every worker (the owner of a session may be any of them), and is forgotten when none is there.
+    # The sender must declare the exchange itself and both must name the key: Celery takes a broadcast for direct
+    # otherwise.
+    _doorbells = Exchange("doorbells", type="fanout")  # type: ignore[no-untyped-call]
+    CELERY_TASK_QUEUES = (Queue("celery"), Broadcast("doorbells", routing_key="ring"))  # type: ignore[no-untyped-call]
+    CELERY_TASK_ROUTES = {
+        "sessions.tasks.poke": {"exchange": "doorbells", "routing_key": "ring", "declare": [_doorbells]}
+    }
 CELERY_BEAT_SCHEDULE = {"housekeeping": {"task": "sessions.tasks.keep_house", "schedule": timedelta(seconds=60)}}
 
 AGENTS_ENABLED = env.read("AGENTS_ENABLED")

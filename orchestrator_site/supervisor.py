@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -22,7 +22,7 @@ _LEASH = "orchestrator_site.leash"
 class Program:
     """A Python module with its arguments, run as a child process; `fds` stay open in it.
 
-    `quiet` are the beginnings of Python warnings that tell nothing here.
+    `quiet` are the beginnings of Python warnings that tell nothing here; `environment` is the child's instead of ours.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Program:
     arguments: Sequence[str]
     fds: Sequence[int] = ()
     quiet: Sequence[str] = ()
+    environment: Mapping[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -98,6 +99,7 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            env=program.environment,
             pass_fds=[self._leash_out, *program.fds],
             text=True,
             errors="replace",

@@ -12,6 +12,8 @@ from sessions.api.stream import urlpatterns as streams_api
 from sessions.api.urls import urlpatterns as sessions_api
 from workspaces.api.urls import urlpatterns as workspaces_api
 
+admin.autodiscover()
+
 # Every area adds its list here; all of them are served under /api/v1/ (documented) and the same under /api/.
 api: list[URLPattern | URLResolver] = [
     *workspaces_api,

@@ -4,8 +4,6 @@ import os
 from collections.abc import Callable
 from uuid import UUID
 
-from celery import current_app
-
 from sessions.streaming import conf, publisher
 from sessions.streaming.outbox import Outbox
 from sessions.streaming.sockets import Caller, Listener, folder
@@ -54,6 +52,8 @@ def _deliver(session_ids: list[str]) -> None:
     for session_id in unique:
         publisher.publish_change(session_id)
     if conf.redis_url():
+        from celery import current_app  # 15 MiB that a web process without Redis never needs
+
         for session_id in unique:
             current_app.signature(POKE_TASK, args=[session_id or None]).apply_async(retry=False)
     else:

@@ -90,13 +90,18 @@ class Site:
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer
 
-    def start(self) -> "Site":
-        """Serves on a free port; returns when the web process answers."""
-        command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0"]
+    def begin(self, *, port: int = 0) -> "Site":
+        """Starts the program (0: on a free port) and returns at once."""
+        command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(port)]
         with (self.folder / "printed").open("wb") as output:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.variables(), stdout=output, stderr=subprocess.STDOUT
             )
+        return self
+
+    def start(self) -> "Site":
+        """Serves on a free port; returns when the web process answers."""
+        self.begin()
         line = wait_for(self._ready_line, 40, "the site answers")
         self.address = line.split("ready: ")[1].split("/  ")[0]
         return self
@@ -120,8 +125,8 @@ class Site:
         """Pids of the web process and the worker, by name."""
         assert self.process is not None
         mine = {pid: line for pid, (parent, line) in processes().items() if parent == self.pid}
-        programs = {"daphne": "web", "celery": "worker"}
-        return {name: pid for pid, line in mine.items() for word, name in programs.items() if f" {word} " in line}
+        programs = ("web", "worker")
+        return {name: pid for pid, line in mine.items() for name in programs if f" orchestrator_site.{name}" in line}
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.folder / "orchestrator.sqlite3", timeout=20)) as connection:

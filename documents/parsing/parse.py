@@ -5,14 +5,10 @@ from dataclasses import dataclass
 
 from documents.errors import ParseError
 from documents.parsing.cleaning import clean_text
-from documents.parsing.html import parse_html
-from documents.parsing.markdown import parse_markdown
-from documents.parsing.pdf import parse_pdf
 from documents.parsing.plain import parse_plain
 from documents.parsing.sniffing import sniff_kind
 from documents.parsing.table import parse_csv
 from documents.parsing.types import Kind, Limits
-from documents.parsing.word import parse_docx
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +27,38 @@ class Parser:
     parse: Callable[[bytes, Limits], str]
 
 
+# The libraries behind these four weigh 3 to 12 MiB each: loaded with the first file of their kind, not at start.
+
+
+def _parse_pdf(data: bytes, limits: Limits) -> str:
+    from documents.parsing.pdf import parse_pdf
+
+    return parse_pdf(data, limits)
+
+
+def _parse_docx(data: bytes, limits: Limits) -> str:
+    from documents.parsing.word import parse_docx
+
+    return parse_docx(data, limits)
+
+
+def _parse_html(data: bytes, limits: Limits) -> str:
+    from documents.parsing.html import parse_html
+
+    return parse_html(data, limits)
+
+
+def _parse_markdown(data: bytes, limits: Limits) -> str:
+    from documents.parsing.markdown import parse_markdown
+
+    return parse_markdown(data, limits)
+
+
 PARSERS: dict[Kind, Parser] = {
-    Kind.PDF: Parser("application/pdf", ".pdf", parse_pdf),
-    Kind.DOCX: Parser("application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx", parse_docx),
-    Kind.HTML: Parser("text/html", ".html", parse_html),
-    Kind.MD: Parser("text/markdown", ".md", parse_markdown),
+    Kind.PDF: Parser("application/pdf", ".pdf", _parse_pdf),
+    Kind.DOCX: Parser("application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx", _parse_docx),
+    Kind.HTML: Parser("text/html", ".html", _parse_html),
+    Kind.MD: Parser("text/markdown", ".md", _parse_markdown),
     Kind.CSV: Parser("text/csv", ".csv", parse_csv),
     Kind.TXT: Parser("text/plain", ".txt", parse_plain),
 }

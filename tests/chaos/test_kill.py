@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 
+from orchestrator_site.serving import answers
 from tests.running import ROOT, Site, processes, wait_for
 from tests.websocket import Closed, WebSocket
 
@@ -155,6 +156,22 @@ def test_a_port_in_use_is_said_in_one_sentence_with_exit_code_2(seeded: Site, tm
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"127.0.0.1:{port}" in done.stderr
+
+
+def test_a_second_server_on_the_same_folder_says_whose_it_is_and_leaves_it_alone(site: Site) -> None:
+    command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0"]
+    done = subprocess.run(command, cwd=ROOT, env=site.variables(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"process {site.pid}" in done.stderr
+    assert str(site.folder) in done.stderr
+    assert answers(site.address)
+
+
+def test_a_folder_whose_server_was_killed_can_be_served_again_at_once(own_site: Site) -> None:
+    own_site.signal(signal.SIGKILL)
+    own_site.start()
+    assert answers(own_site.address)
 
 
 def test_a_client_that_does_not_read_is_dropped_and_slows_nobody(site: Site) -> None:

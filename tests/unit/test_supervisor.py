@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator_site import supervisor
-from orchestrator_site.management.commands.serve import answers, is_noise, programs, web_address
+from orchestrator_site.serving import Site, answers, is_noise, programs, web_address
 from orchestrator_site.supervisor import Program, Supervisor, bind
 
 
@@ -87,7 +87,7 @@ def test_the_listening_socket_is_bound_once_and_a_taken_port_is_refused() -> Non
     first = bind("127.0.0.1", 0)
     with pytest.raises(OSError, match="in use"):
         bind("127.0.0.1", first.getsockname()[1])
-    assert not answers(f"http://127.0.0.1:{first.getsockname()[1]}/health")
+    assert not answers(f"http://127.0.0.1:{first.getsockname()[1]}")
     first.close()
 
 
@@ -105,15 +105,15 @@ def test_the_address_shown_can_be_typed_into_a_browser(host: str, address: str) 
     assert web_address(host, 80) == address
 
 
-def test_ipv4_is_handed_over_as_a_socket_and_ipv6_by_name() -> None:
+def test_ipv4_is_handed_over_as_a_socket_and_ipv6_by_name(tmp_path: Path) -> None:
     with bind("127.0.0.1", 0) as listening:
-        assert programs(listening)[0].fds == [listening.fileno()]
+        assert programs(Site(tmp_path), listening)[0].fds == [listening.fileno()]
     with suppress(OSError), bind("::1", 0) as listening:
-        web = programs(listening)[0]
-        assert (web.fds, "-b" in web.arguments) == ((), True)
+        web = programs(Site(tmp_path), listening)[0]
+        assert (web.fds, "-b" in web.arguments) == ([], True)
 
 
-def test_redis_brings_the_scheduler(settings: object) -> None:
-    settings.REDIS_URL = "redis://127.0.0.1:6379/10"  # type: ignore[attr-defined]
+def test_redis_brings_the_scheduler(tmp_path: Path) -> None:
     with bind("127.0.0.1", 0) as listening:
-        assert [program.name for program in programs(listening)] == ["web", "worker", "beat"]
+        found = programs(Site(tmp_path, "redis://127.0.0.1:6379/10"), listening)
+        assert [program.name for program in found] == ["web", "worker", "beat"]

@@ -1,4 +1,4 @@
-"""How the ways to authenticate are described in the OpenAPI schema. Imported by `WorkspacesConfig.ready()`."""
+"""How the ways to authenticate are described in the OpenAPI schema. Imported with the routes it describes."""
 
 from typing import Any
 

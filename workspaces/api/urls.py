@@ -2,7 +2,11 @@
 
 from django.urls import path
 
-from workspaces.api import auth, views
+from workspaces.api import (
+    auth,
+    schemes,  # noqa: F401  (describes the credentials in the OpenAPI schema)
+    views,
+)
 
 urlpatterns = [
     path("auth/token", auth.Token.as_view(), name="auth-token"),
