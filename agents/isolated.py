@@ -109,7 +109,9 @@ class Channel:
         return await future
 
     def answer(self, line: dict[str, Any]) -> None:
-        future = self._waiting.pop(line["number"])
+        future = self._waiting.pop(line["number"], None)
+        if future is None:
+            return  # answered before: where lines travel over a network, one may come twice
         if "error" in line:
             future.set_exception(
                 AgentError(line["error"], code=line.get("code", "agent_error"), permanent=line.get("permanent", False))

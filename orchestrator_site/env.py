@@ -95,9 +95,11 @@ VARIABLES = {
         Variable("AGENT_MAX_CONCURRENCY", _positive, 20),
         Variable("AGENT_CONTEXT_HISTORY_LIMIT", _positive, 50),
         Variable("AGENT_HOOK_TIMEOUT_SECONDS", _positive, 10),
+        Variable("ENGINE_ENABLED", _flag, True),
         Variable("ENGINE_MAX_SESSIONS", _positive, 200),
         Variable("ENGINE_MAX_EXECUTIONS", _positive, 64),
         Variable("ENGINE_LEASE_SECONDS", _positive, 7),
+        Variable("PLACEMENT_PROCESSES", _positive, 2),
         Variable("RETENTION_EXPORT_DIR", _folder, None),
     )
 }

@@ -15,6 +15,16 @@ def max_executions() -> int:
     return int(settings.ENGINE_MAX_EXECUTIONS)
 
 
+def placement_processes() -> int:
+    """Placed agents one worker runs at once in processes of its own, where there are no queues."""
+    return int(settings.PLACEMENT_PROCESSES)
+
+
+def engine_enabled() -> bool:
+    """Whether this worker process hosts an engine; a worker that only serves the queue of placed agents need not."""
+    return bool(settings.ENGINE_ENABLED)
+
+
 def lease_seconds() -> int:
     """How long a silent worker keeps its sessions."""
     return int(settings.ENGINE_LEASE_SECONDS)

@@ -34,6 +34,7 @@ EVENT_TYPES: Mapping[str, str] = {
     "step.answered": "{step, key, kind, code}: what the agent waits for is there (`code` empty) or failed",
     "step.reused": "{step, key, kind, execution, saved}: a kept result was given again; `saved` is what it had cost",
     "execution.progress": "{execution, percentage, text}",
+    "execution.placed": "{execution, queue, run}: it runs on a worker of that queue",
     "execution.failed": "{execution, attempt, code, message}",
     "execution.cancelled": "{execution, attempt, reason}",
     "message.sent": "{message, from, to, message_type, topic, content, from_task, to_task}; content may be cut short",

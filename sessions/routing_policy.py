@@ -7,7 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class AgentInfo:
-    """An agent as the engine knows it. `is_assignable`: it may be given work now; `state` says why not."""
+    """An agent as the engine knows it. `is_assignable`: it may be given work now; `state` says why not.
+
+    `placement`: the queue on whose workers it runs (empty: in the engine's own process).
+    """
 
     id: str
     name: str
@@ -18,6 +21,7 @@ class AgentInfo:
     weight: int
     is_assignable: bool
     state: str
+    placement: str = ""
 
 
 @dataclass(frozen=True, slots=True)

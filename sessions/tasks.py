@@ -1,8 +1,11 @@
 """Celery tasks: doors for other processes, called by name."""
 
 from celery import shared_task
+from django.conf import settings
 
 from sessions import housekeeping
+from sessions.placement.run import TASK_NAME
+from sessions.streaming import conf
 from sessions.worker import worker
 
 
@@ -10,6 +13,14 @@ from sessions.worker import worker
 def poke(session_id: str | None = None) -> None:
     """Make this process's engine look at a session now (at all of them without one), and return at once."""
     worker.poke(session_id)
+
+
+@shared_task(name=TASK_NAME, ignore_result=True)  # type: ignore[untyped-decorator]
+def run_placed(run_id: str) -> bool:
+    """Run a placed agent on this worker, to its end."""
+    from sessions.placement.serving import serve_run  # brings a Redis client, which only workers of queues need
+
+    return serve_run(run_id, redis_url=conf.redis_url(), folder=settings.BASE_DIR)
 
 
 @shared_task(name="sessions.tasks.keep_house", ignore_result=True)  # type: ignore[untyped-decorator]

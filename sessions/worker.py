@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import structlog
 from django.db import close_old_connections
 
+from agents.conf import registry_modules
 from sessions import housekeeping
+from sessions.conf import engine_enabled
 from sessions.dispatch import DoorbellListener, ring_session
 from sessions.engine.host import EngineHost
+from sessions.engine.isolation import Placer
 from sessions.engine.journal import Notice as JournalNotice
 from sessions.engine.wiring import build_host
 from sessions.streaming import conf, publisher
@@ -39,7 +42,10 @@ class Worker:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        self._host = build_host(StreamPublisher(), ring=ring_session)
+        if not engine_enabled():
+            return
+        make_placer = queue_placer if conf.redis_url() else None
+        self._host = build_host(StreamPublisher(), ring=ring_session, make_placer=make_placer)
         self._host.start()
         if conf.redis_url():
             return
@@ -69,6 +75,13 @@ class Worker:
                 logger.exception("housekeeping failed; it is tried again in a minute")
             finally:
                 close_old_connections()
+
+
+def queue_placer() -> Placer:
+    """Placed agents run on the workers of their queues."""
+    from sessions.placement.following import QueuePlacer  # brings a Redis client, which an embedded worker never needs
+
+    return QueuePlacer(conf.redis_url(), modules=registry_modules())
 
 
 worker = Worker()

@@ -16,8 +16,8 @@ from agents.registry import AgentRegistry, UnknownDefinition
 from agents.runtime import AgentError, DocumentReader
 from sessions.engine.context import ExecutionContext, Revoked, SyncContext
 from sessions.engine.gate import NotStorable, clip_text, storable
-from sessions.engine.inputs import AgentFailed, AgentFinished, AgentParked, Input, Reply, StartAgent
-from sessions.engine.isolation import run_isolated
+from sessions.engine.inputs import AgentFailed, AgentFinished, AgentLost, AgentParked, Input, Reply, StartAgent
+from sessions.engine.isolation import Placer, RunLost, run_isolated
 from sessions.engine.runner import SessionRunner
 from sessions.engine.state import Session
 from sessions.engine.step_calls import Parked
@@ -31,6 +31,7 @@ INSTANCE_LIMIT = 256
 class _Running:
     context: ExecutionContext
     work: "asyncio.Task[None]"
+    is_elsewhere: bool = False
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class LocalAgentHost:
     close_documents: Callable[[], None] = lambda: None
     modules: tuple[str, ...] = ()
     folder: Path = field(default_factory=Path.cwd)
+    placer: Placer | None = None
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=16, thread_name_prefix="engine-agent")
     )
@@ -52,7 +54,12 @@ class LocalAgentHost:
 
     @property
     def running_count(self) -> int:
-        return len(self._running)
+        """Agents that end with this process."""
+        return sum(not running.is_elsewhere for running in self._running.values())
+
+    @property
+    def places_elsewhere(self) -> bool:
+        return self.placer is not None and self.placer.is_elsewhere
 
     def close(self) -> None:
         """Let go of the threads; nothing is started any more."""
@@ -73,8 +80,9 @@ class LocalAgentHost:
             threads=self.threads,
             live_session=lambda: runner.session,
         )
-        work = asyncio.get_running_loop().create_task(self._execute(context, runner.put))
-        self._running[context.execution_id] = _Running(context, work)
+        work = asyncio.get_running_loop().create_task(self._execute(context, effect, runner.put))
+        is_elsewhere = effect.task.execution is not None and bool(effect.task.execution.run_id)
+        self._running[context.execution_id] = _Running(context, work, is_elsewhere)
 
     def cancel(self, execution_id: str) -> None:
         """Stop it; code that will not stop is abandoned, and what it says counts no more."""
@@ -82,6 +90,13 @@ class LocalAgentHost:
         if running is not None:
             running.context.revoke()
             running.work.cancel()
+
+    def detach(self, execution_id: str) -> None:
+        """Leave it to whoever takes the session over."""
+        running = self._running.get(execution_id)
+        if running is not None:
+            running.context.is_detached = True
+            self.cancel(execution_id)
 
     def park(self, execution_id: str) -> None:
         running = self._running.get(execution_id)
@@ -93,19 +108,19 @@ class LocalAgentHost:
         if running is not None:
             running.context.resolve(effect)
 
-    async def _execute(self, context: ExecutionContext, put: Callable[[Input], None]) -> None:
-        outcome = await self._outcome(context)
+    async def _execute(self, context: ExecutionContext, effect: StartAgent, put: Callable[[Input], None]) -> None:
+        outcome = await self._outcome(context, effect)
         current = self._running.get(context.execution_id)
         if current is not None and current.context is context:
             del self._running[context.execution_id]
         if outcome is not None:
             put(outcome)
 
-    async def _outcome(self, context: ExecutionContext) -> Input | None:
+    async def _outcome(self, context: ExecutionContext, effect: StartAgent) -> Input | None:
         """What the attempt came to; None when nobody waits for it any more."""
         execution_id = context.execution_id
         try:
-            output = storable(await self._run(context))
+            output = storable(await self._run(context, effect))
             return AgentFinished(execution_id, output)
         except (asyncio.CancelledError, Revoked):
             if context.is_revoked:
@@ -113,6 +128,8 @@ class LocalAgentHost:
             return AgentFailed(execution_id, "agent_exception", "The agent cancelled itself (CancelledError).")
         except Parked:
             return AgentParked(execution_id)
+        except RunLost as error:
+            return AgentLost(execution_id, str(error))
         except AgentError as error:
             return AgentFailed(execution_id, error.code[:50], clip_text(str(error)), error.permanent)
         except NotStorable as error:
@@ -124,8 +141,12 @@ class LocalAgentHost:
             log.warning("agent.raised", execution=execution_id, definition=context.agent.definition, exc_info=True)
             return AgentFailed(execution_id, "agent_exception", clip_text(f"{type(error).__name__}: {error}"))
 
-    async def _run(self, context: ExecutionContext) -> Any:
+    async def _run(self, context: ExecutionContext, effect: StartAgent) -> Any:
+        if effect.task.execution is not None and effect.task.execution.run_id and self.placer is not None:
+            return await self.placer.run(context, effect)
         agent_class = self.registry.get(context.agent.definition).agent_class
+        if agent_class.placement and self.placer is not None:
+            return await self.placer.run(context, effect)
         if agent_class.isolation == "process":
             return await run_isolated(context, modules=self.modules, folder=self.folder)
         agent = await self._instance(context.agent.definition, context.agent.name, context.configuration)

@@ -33,6 +33,15 @@ class StepWrite(Struct, frozen=True):
     step: Step
 
 
+class PlacementWrite(Struct, frozen=True):
+    """The run of an execution on a queue's worker; a later run of the same execution takes its place."""
+
+    id: str
+    execution_id: str
+    queue: str
+    run_id: str
+
+
 class CommandRequest(Struct, frozen=True):
     """A command for another session, put into its inbox with this commit; the same `dedupe_key` counts once."""
 
@@ -72,6 +81,7 @@ class Batch(Struct, frozen=True):
     releases: bool
     steps: tuple[StepWrite, ...] = ()
     requests: tuple[CommandRequest, ...] = ()
+    placements: tuple[PlacementWrite, ...] = ()
 
     @property
     def session_id(self) -> str:

@@ -63,6 +63,7 @@ class ExecutionContext:
         self.documents: DocumentReader = _Watched(documents, self._check)
         self._put_input, self._wait_for_room, self._emit_frame = put, wait_for_room, emit_frame
         self._new_id, self._threads, self._live_session = new_id, threads, live_session
+        self.is_detached = False
         self._is_revoked = self._is_parking = False
         self._replies: dict[str, asyncio.Future[Any]] = {}
         self._steps = StepCalls(task, put=self._put, request=self._request)

@@ -4,17 +4,19 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from sessions.engine import attempts, ending, scheduling, steps
+from sessions.engine import attempts, ending, placing, scheduling, steps
 from sessions.engine.batch import CommandOutcome
 from sessions.engine.draft import Decision, Draft, Moment
 from sessions.engine.gate import MAX_EVENTS_PER_EXECUTION
 from sessions.engine.inputs import (
     AgentFailed,
     AgentFinished,
+    AgentLost,
     AgentParked,
     CancelAgent,
     Claimed,
     CommandRead,
+    DetachAgent,
     HandOver,
     Input,
     Logged,
@@ -50,13 +52,21 @@ def decide(session: Session, inputs: Iterable[Input], moment: Moment) -> Decisio
 
 def _claimed(draft: Draft, _item: Claimed) -> None:
     for task in list(draft.tasks.values()):
-        if is_executing(task):
+        if not is_executing(task):
+            continue
+        if placing.is_placed(task):
+            scheduling.attach(draft, placing.take_up(draft, task))
+        else:
             attempts.lose_attempt(draft, task, "worker_lost", "The worker that ran this attempt is gone.")
 
 
 def _handed_over(draft: Draft, _item: HandOver) -> None:
     for task in list(draft.tasks.values()):
-        if is_executing(task) and task.execution:
+        if not is_executing(task) or task.execution is None:
+            continue
+        if placing.is_placed(task):
+            draft.effects.append(DetachAgent(task.execution.id))
+        else:
             draft.effects.append(CancelAgent(task.execution.id))
             attempts.lose_attempt(draft, task, "handed_over", "The worker stopped and handed the session over.")
     draft.releases = True
@@ -235,6 +245,7 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     UsageAdded: _used,
     AgentFinished: _finished,
     AgentFailed: _failed,
+    AgentLost: placing.lose_run,
     AgentParked: _parked,
     StepOpened: steps.open_step,
     StepClosed: steps.close_step,

@@ -14,6 +14,7 @@ from sessions.engine.batch import (
     CommandRequest,
     ExecutionWrite,
     HistoryWrite,
+    PlacementWrite,
     StepWrite,
     TaskWrite,
 )
@@ -25,13 +26,17 @@ from sessions.states import EXECUTION_LIFECYCLE, SESSION_LIFECYCLE, TASK_LIFECYC
 
 
 class Moment(Struct, frozen=True):
-    """All that a decision takes from outside: the instant, chance, new ids, and whether a slot can be had."""
+    """All that a decision takes from outside: the instant, chance, new ids, and whether a slot can be had.
+
+    `places_elsewhere`: there are workers of queues beside this one.
+    """
 
     now: datetime
     rng: Random
     new_id: Callable[[], str]
     grant: Callable[[SlotWanted], bool]
     retry: RetryPolicy = RetryPolicy()
+    places_elsewhere: bool = False
 
 
 class Decision(Struct, frozen=True):
@@ -57,6 +62,7 @@ class Draft:
         self.messages: list[Message] = []
         self.commands: list[CommandOutcome] = []
         self.requests: list[CommandRequest] = []
+        self.placements: list[PlacementWrite] = []
         self.effects: list[Effect] = []
         self.releases = False
         self._seq, self._hash = session.last_seq, session.last_hash
@@ -177,6 +183,7 @@ class Draft:
             releases=self.releases,
             steps=tuple(self._steps.values()),
             requests=tuple(self.requests),
+            placements=tuple(self.placements),
         )
 
     def _task_writes(self) -> list[TaskWrite]:

@@ -72,6 +72,13 @@ class AgentFailed(Struct, frozen=True):
     permanent: bool = False
 
 
+class AgentLost(Struct, frozen=True):
+    """The worker of a queue that ran the attempt is gone: nobody's fault."""
+
+    execution_id: str
+    message: str
+
+
 class AgentParked(Struct, frozen=True):
     """The agent stopped at a context call, because the session is paused or because it waits for something."""
 
@@ -133,6 +140,7 @@ Input = (
     | UsageAdded
     | AgentFinished
     | AgentFailed
+    | AgentLost
     | AgentParked
     | StepOpened
     | StepClosed
@@ -155,11 +163,20 @@ class SlotWanted(Struct, frozen=True):
 
 
 class StartAgent(Struct, frozen=True):
+    """`is_attached`: the attempt runs elsewhere already, and is to be followed from here on."""
+
     task: Task
     upstream: tuple[Task, ...]
+    is_attached: bool = False
 
 
 class CancelAgent(Struct, frozen=True):
+    execution_id: str
+
+
+class DetachAgent(Struct, frozen=True):
+    """Follow it no longer; where it runs, it goes on."""
+
     execution_id: str
 
 
@@ -177,4 +194,4 @@ class Reply(Struct, frozen=True):
     message: str = ""
 
 
-Effect = StartAgent | CancelAgent | ParkAgent | Reply
+Effect = StartAgent | CancelAgent | DetachAgent | ParkAgent | Reply

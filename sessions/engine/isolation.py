@@ -6,11 +6,12 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from agents.isolated import as_line
 from agents.runtime import AgentError, OpenStep
 from sessions.engine.context import ExecutionContext, Revoked
+from sessions.engine.inputs import StartAgent
 from sessions.engine.step_calls import Parked
 
 CALLS = {
@@ -18,6 +19,35 @@ CALLS = {
     *("documents.search", "documents.passages", "documents.titles"),
 }
 LINE_LIMIT = 64 * 1024 * 1024
+
+
+class RunLost(Exception):
+    """The worker that ran an attempt is gone."""
+
+
+class Placer(Protocol):
+    """Runs agents that are placed on a queue. `is_elsewhere`: on other workers, so that they outlive this process."""
+
+    @property
+    def is_elsewhere(self) -> bool: ...
+
+    async def run(self, context: ExecutionContext, effect: StartAgent) -> Any:
+        """The output of the agent. Raises: AgentError for its failure, RunLost. Cancelling this ends the agent too,
+        except when the context `is_detached`."""
+        ...
+
+
+class LocalPlacer:
+    """Where there are no queues: in processes of this machine, at most `size` at once."""
+
+    is_elsewhere = False
+
+    def __init__(self, size: int, *, modules: Sequence[str], folder: Path) -> None:
+        self._places, self._modules, self._folder = asyncio.Semaphore(size), modules, folder
+
+    async def run(self, context: ExecutionContext, effect: StartAgent) -> Any:
+        async with self._places:
+            return await run_isolated(context, modules=self._modules, folder=self._folder)
 
 
 async def run_isolated(context: ExecutionContext, *, modules: Sequence[str], folder: Path) -> Any:
@@ -35,7 +65,7 @@ async def run_isolated(context: ExecutionContext, *, modules: Sequence[str], fol
         limit=LINE_LIMIT,
     )
     try:
-        await _write(process, _start_line(context, modules))
+        await _write(process, start_line(context, modules))
         return await _serve(process, context)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -43,7 +73,7 @@ async def run_isolated(context: ExecutionContext, *, modules: Sequence[str], fol
         await process.wait()
 
 
-def _start_line(context: ExecutionContext, modules: Sequence[str]) -> dict[str, Any]:
+def start_line(context: ExecutionContext, modules: Sequence[str]) -> dict[str, Any]:
     return {
         "definition": context.agent.definition,
         "agent_name": context.agent.name,
@@ -70,16 +100,21 @@ async def _serve(process: asyncio.subprocess.Process, context: ExecutionContext)
         if not line:
             break
         said = json.loads(line)
-        if "result" in said:
-            return said["result"]
-        if "error" in said:
-            raise AgentError(said["error"], code=said["code"], permanent=said["permanent"])
-        await _write(process, await _answer(context, said))
+        if "result" in said or "error" in said:
+            return outcome_of(said)
+        await _write(process, await answer_call(context, said))
     code = await process.wait()
     raise AgentError(f"the agent's process ended with code {code} and no result", code="process_died")
 
 
-async def _answer(context: ExecutionContext, said: dict[str, Any]) -> dict[str, Any]:
+def outcome_of(said: dict[str, Any]) -> Any:
+    """The agent's output, from the last line of its process. Raises: AgentError."""
+    if "error" in said:
+        raise AgentError(said["error"], code=said["code"], permanent=said["permanent"])
+    return said["result"]
+
+
+async def answer_call(context: ExecutionContext, said: dict[str, Any]) -> dict[str, Any]:
     try:
         value = await _call(context, said["call"], said["args"], said["kwargs"])
     except (Parked, Revoked):

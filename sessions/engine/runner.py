@@ -16,6 +16,7 @@ from sessions.engine.inputs import (
     CancelAgent,
     Claimed,
     CommandRead,
+    DetachAgent,
     Effect,
     HandOver,
     Input,
@@ -39,11 +40,16 @@ MAX_INPUTS_PER_STEP = 400
 
 
 class AgentHost(Protocol):
-    """Where agents run. All return at once."""
+    """Where agents run. All return at once. `places_elsewhere`: some run on the workers of queues."""
+
+    @property
+    def places_elsewhere(self) -> bool: ...
 
     def start(self, runner: "SessionRunner", session: Session, effect: StartAgent) -> None: ...
 
     def cancel(self, execution_id: str) -> None: ...
+
+    def detach(self, execution_id: str) -> None: ...
 
     def park(self, execution_id: str) -> None: ...
 
@@ -128,7 +134,13 @@ class SessionRunner:
         self._taken = [self._inputs.popleft() for _ in range(min(len(self._inputs), limit))]
         if len(self._inputs) < BACKLOG_LIMIT:
             self._room.set()
-        moment = Moment(now=self._clock.now(), rng=self._rng, new_id=self._new_id, grant=self._grant)
+        moment = Moment(
+            now=self._clock.now(),
+            rng=self._rng,
+            new_id=self._new_id,
+            grant=self._grant,
+            places_elsewhere=self._agents.places_elsewhere,
+        )
         return decide(self.session, self._taken or [Tick()], moment)
 
     def _grant(self, want: SlotWanted) -> bool:
@@ -201,6 +213,8 @@ class SessionRunner:
                 self._agents.start(self, self.session, effect)
             case CancelAgent():
                 self._agents.cancel(effect.execution_id)
+            case DetachAgent():
+                self._agents.detach(effect.execution_id)
             case ParkAgent():
                 self._agents.park(effect.execution_id)
             case Reply():
@@ -217,7 +231,11 @@ class SessionRunner:
 
     def _drop(self) -> None:
         for task in self.session.tasks.values():
-            if task.execution is not None:
+            if task.execution is None:
+                continue
+            if task.execution.run_id:  # whoever takes the session over goes on with it
+                self._agents.detach(task.execution.id)
+            else:
                 self._agents.cancel(task.execution.id)
         for task_id in self._wants:
             self._slots.release(task_id)

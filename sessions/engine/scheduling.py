@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sessions.engine import attempts, ending, steps
+from sessions.engine import attempts, ending, placing, steps
 from sessions.engine.draft import Draft
 from sessions.engine.gate import clip_json
 from sessions.engine.inputs import CancelAgent, SlotWanted, StartAgent
@@ -162,7 +162,7 @@ def _start_queued(draft: Draft) -> None:
     for task in [*sorted(waiting, key=_by_priority), *sorted(queued, key=_by_priority)]:
         if room <= 0:
             return
-        if draft.moment.grant(_want(draft, task)):
+        if draft.moment.grant(slot_wanted(draft, task)):
             room -= 1
             _start(draft, task)
 
@@ -171,7 +171,7 @@ def _is_due(draft: Draft, task: Task) -> bool:
     return task.not_before is None or task.not_before <= draft.now
 
 
-def _want(draft: Draft, task: Task) -> SlotWanted:
+def slot_wanted(draft: Draft, task: Task) -> SlotWanted:
     agent = draft.session.roster.get(task.agent_id or "")
     return SlotWanted(
         task_id=task.id,
@@ -206,10 +206,17 @@ def _start(draft: Draft, task: Task) -> None:
         task = draft.move_execution(task, ExecutionState.RUNNING, started_at=draft.now)
     execution_id = task.execution.id if task.execution else None
     draft.emit("task.started", {"attempt": task.attempts, "execution": execution_id}, task)
-    draft.effects.append(StartAgent(task, tuple(_upstream(draft, task))))
+    task = placing.place(draft, task)
+    draft.effects.append(StartAgent(task, tuple(upstream_of(draft, task))))
 
 
-def _upstream(draft: Draft, task: Task) -> Iterable[Task]:
+def attach(draft: Draft, task: Task) -> None:
+    """Follow an attempt that runs elsewhere; it has its place already, so it takes one even where there is none."""
+    draft.moment.grant(slot_wanted(draft, task))
+    draft.effects.append(StartAgent(task, tuple(upstream_of(draft, task)), is_attached=True))
+
+
+def upstream_of(draft: Draft, task: Task) -> Iterable[Task]:
     """The finished inputs of a task; in a sequence, all that came before it."""
     if draft.session.execution_mode == ExecutionMode.SEQUENTIAL:
         earlier = [other for other in draft.tasks.values() if other.ordinal < task.ordinal]

@@ -11,7 +11,10 @@ from sessions.states import LIVE_TASK, ExecutionState, SessionStatus, TaskStatus
 
 
 class Execution(Struct, frozen=True):
-    """The live attempt at a task. `deadline_at` is its own time limit; `event_count` bounds what it may log."""
+    """The live attempt at a task. `deadline_at` is its own time limit; `event_count` bounds what it may log.
+
+    `run_id` names its run on a worker of `queue`, when it runs there.
+    """
 
     id: str
     attempt: int
@@ -27,6 +30,8 @@ class Execution(Struct, frozen=True):
     error_message: str = ""
     usage: Mapping[str, float] = {}
     event_count: int = 0
+    queue: str = ""
+    run_id: str = ""
 
 
 class Step(Struct, frozen=True):

@@ -12,6 +12,7 @@ from sessions import conf
 from sessions.engine.agent_host import LocalAgentHost
 from sessions.engine.documents import ScopedDocuments
 from sessions.engine.host import EngineHost, HostOptions
+from sessions.engine.isolation import LocalPlacer, Placer
 from sessions.engine.journal import Publisher
 from sessions.engine.state import Session
 from sessions.engine.store.sql import SqlStore, this_worker
@@ -19,13 +20,19 @@ from sessions.engine.threads import ReaderPool
 
 
 def build_host(
-    publisher: Publisher, *, ring: Callable[[str], None] = lambda session_id: None, alias: str = "default"
+    publisher: Publisher,
+    *,
+    ring: Callable[[str], None] = lambda session_id: None,
+    make_placer: Callable[[], Placer] | None = None,
+    alias: str = "default",
 ) -> EngineHost:
-    """A host for this process, not yet started. `ring(session_id)` wakes whoever runs another session."""
+    """A host for this process, not yet started. `ring(session_id)` wakes whoever runs another session; placed agents
+    run in processes of this machine unless `make_placer` (called on the host's loop) says otherwise.
+    """
     return EngineHost(
         SqlStore(alias),
         publisher,
-        lambda: build_agents(publisher),
+        lambda: build_agents(publisher, (make_placer or local_placer)()),
         identify=lambda: this_worker(new_text_id()),
         new_id=new_text_id,
         options=HostOptions(conf.max_sessions(), conf.max_executions(), conf.lease_seconds()),
@@ -34,7 +41,12 @@ def build_host(
     )
 
 
-def build_agents(publisher: Publisher) -> LocalAgentHost:
+def local_placer() -> LocalPlacer:
+    """Processes of this machine instead of the workers of queues."""
+    return LocalPlacer(conf.placement_processes(), modules=registry_modules(), folder=settings.BASE_DIR)
+
+
+def build_agents(publisher: Publisher, placer: Placer) -> LocalAgentHost:
     """The agents of this process's registry; their documents are read in threads of their own."""
     readers = ReaderPool("engine-documents", 4, connections.close_all)
 
@@ -49,6 +61,7 @@ def build_agents(publisher: Publisher) -> LocalAgentHost:
         close_documents=readers.close,
         modules=tuple(registry_modules()),
         folder=settings.BASE_DIR,
+        placer=placer,
     )
 
 

@@ -69,7 +69,9 @@ def _tasks(session_ids: Keys) -> defaultdict[str, dict[str, Task]]:
         edges[str(task_id)].append(str(earlier))
     live = {
         str(row.task_id): _execution(row)
-        for row in AgentExecution.objects.filter(task__session_id__in=session_ids, state__in=sorted(LIVE_EXECUTION))
+        for row in AgentExecution.objects.filter(
+            task__session_id__in=session_ids, state__in=sorted(LIVE_EXECUTION)
+        ).select_related("placement")
     }
     steps = _steps(session_ids)
     found: defaultdict[str, dict[str, Task]] = defaultdict(dict)
@@ -153,6 +155,7 @@ def _task(row: Any, depends_on: tuple[str, ...], execution: Execution | None, st
 
 
 def _execution(row: AgentExecution) -> Execution:
+    placement = getattr(row, "placement", None)
     return Execution(
         id=str(row.id),
         attempt=row.attempt,
@@ -162,6 +165,8 @@ def _execution(row: AgentExecution) -> Execution:
         progress_percentage=row.progress_percentage,
         status_message=row.status_message,
         usage=row.usage,
+        queue=placement.queue if placement else "",
+        run_id=str(placement.run_id) if placement else "",
     )
 
 

@@ -9,7 +9,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from core.clock import SYSTEM_CLOCK, Clock
-from sessions.engine.batch import Batch, Committed, ExecutionWrite, Outcome, Refused, Rejected, StepWrite
+from sessions.engine.batch import (
+    Batch,
+    Committed,
+    ExecutionWrite,
+    Outcome,
+    PlacementWrite,
+    Refused,
+    Rejected,
+    StepWrite,
+)
 from sessions.engine.inputs import CommandRead
 from sessions.engine.state import Execution, Message, Session, Step, Task
 from sessions.engine.store.base import Claim, WorkerIdentity
@@ -35,6 +44,7 @@ class MemoryStore:
     executions: dict[str, Execution] = field(default_factory=dict)
     history: list[tuple[str, str | None, str]] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    placements: dict[str, PlacementWrite] = field(default_factory=dict)
     steps: dict[str, Step] = field(default_factory=dict)
     outcomes: dict[int, str] = field(default_factory=dict)
     _leases: dict[str, _Lease] = field(default_factory=dict)
@@ -156,6 +166,7 @@ class MemoryStore:
             self.executions[write.execution.id] = write.execution
         self.history.extend((h.execution_id, h.previous, h.new) for h in batch.history)
         self.messages.extend(batch.messages)
+        self.placements.update({write.execution_id: write for write in batch.placements})
         self.steps.update({write.step.id: write.step for write in batch.steps})
         for request in batch.requests:
             if request.session_id in self.sessions and (request.session_id, request.dedupe_key) not in self._dedupe:

@@ -216,6 +216,7 @@ class SqlStore:
             self._append(cursor, tables.HISTORY, list(tables.history_rows(mine)))
             self._append(cursor, tables.MESSAGE, list(tables.message_rows(mine)))
             self._write_steps(cursor, mine)
+            self._write_placements(cursor, mine)
             self._append(cursor, tables.EVENT, list(tables.event_rows(mine)))
             self._answer_commands(cursor, mine)
             self._request_commands(cursor, mine)
@@ -264,6 +265,22 @@ class SqlStore:
         self._append(cursor, tables.NEW_STEP, [tables.new_step_row(w) for w in writes if w.previous is None])
         changed = [((w.step.id, w.previous), tables.step_row(w)) for w in writes if w.previous is not None]
         self._change(cursor, tables.STEP, "status", changed)
+
+    def _write_placements(self, cursor: Any, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            for write in batch.placements:
+                cursor.execute(
+                    f"INSERT INTO placement (id, execution_id, queue, run_id, created_at) "
+                    f"VALUES (%s, %s, %s, %s, {self.dialect.time_mark}) ON CONFLICT (execution_id) "
+                    "DO UPDATE SET queue = excluded.queue, run_id = excluded.run_id, created_at = excluded.created_at",
+                    [
+                        self._id(write.id),
+                        self._id(write.execution_id),
+                        write.queue,
+                        self._id(write.run_id),
+                        self.dialect.value("time", batch.at),
+                    ],
+                )
 
     def _append(self, cursor: Any, table: tables.Table, rows: list[tables.Row]) -> None:
         if rows:
@@ -325,6 +342,7 @@ def _agent_info(agent: Agent) -> AgentInfo:
         weight=agent.weight,
         is_assignable=usable and not agent.in_maintenance,
         state="in maintenance" if agent.in_maintenance else agent.state_detail if usable else "not active",
+        placement=agent.definition.placement.removeprefix("celery:"),
     )
 
 

@@ -1,6 +1,7 @@
 """Agents that misbehave, and one in each place an agent can run."""
 
 import asyncio
+import os
 import sys
 import time
 from typing import Any
@@ -27,8 +28,6 @@ class IsolatedAgent(BaseAgent):
         if ctx.task.input_data.get("hang"):
             time.sleep(60)
         if ctx.task.input_data.get("die"):
-            import os
-
             os._exit(7)
         return {"goal": ctx.session.goal, "inbox": len(await ctx.inbox()), "titles": await ctx.documents.titles()}
 
@@ -54,6 +53,23 @@ def _second_time(attempt: int, paid: int) -> dict[str, int]:
     if attempt == 1:
         raise AgentError("the first attempt fails")
     return {"paid": paid, "attempt": attempt}
+
+
+class PlacedAgent(BaseAgent):
+    """Pays once; then hangs (`hang` seconds; `hang_first`: at the first attempt only) or dies as ordered."""
+
+    placement = "celery:gpu"
+
+    async def run(self, ctx: AgentContext) -> Any:
+        orders = ctx.task.input_data
+        paid = await ctx.step("pay", lambda call: "once")
+        await ctx.progress(50, "runs on the right machine")
+        if orders.get("die"):
+            os._exit(7)
+        time.sleep(orders.get("hang", 0))
+        if ctx.task.attempt == 1:
+            time.sleep(orders.get("hang_first", 0))
+        return {"paid": paid, "is_own_process": "agents.isolated" in " ".join(sys.orig_argv)}
 
 
 class StillbornAgent(BaseAgent):
@@ -120,6 +136,7 @@ def register_agents(registry: AgentRegistry) -> None:
     registry.register(ThreadAgent, "thread")
     registry.register(IsolatedAgent, "isolated")
     registry.register(OddAgent, "odd")
+    registry.register(PlacedAgent, "placed")
     registry.register(StillbornAgent, "stillborn")
     registry.register(SteppingAgent, "stepping")
     registry.register(SteppingThreadAgent, "stepping_thread")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -18,6 +19,7 @@ from sessions.engine.core import decide
 from sessions.engine.draft import Decision, Moment
 from sessions.engine.host import EngineHost, HostOptions
 from sessions.engine.inputs import Input, SlotWanted
+from sessions.engine.isolation import LocalPlacer, Placer
 from sessions.engine.journal import Notice
 from sessions.engine.state import Session, Task
 from sessions.engine.store.base import WorkerIdentity
@@ -25,6 +27,7 @@ from sessions.engine.store.memory import MemoryStore
 from sessions.events import GENESIS_HASH
 from sessions.routing_policy import AgentInfo
 
+ODD = "tests.unit.engine.odd_agents"
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 _ids = count(1)
 
@@ -92,9 +95,11 @@ class Script:
     grant: Callable[[SlotWanted], bool] = lambda want: True
     decisions: list[Decision] = field(default_factory=list)
 
+    def moment(self, **fields: Any) -> Moment:
+        return Moment(now=self.now, rng=Random(1), new_id=new_id, grant=self.grant, **fields)
+
     def feed(self, *inputs: Input) -> Decision:
-        moment = Moment(now=self.now, rng=Random(1), new_id=new_id, grant=self.grant)
-        decision = decide(self.session, inputs, moment)
+        decision = decide(self.session, inputs, self.moment())
         self.session = decision.session
         self.decisions.append(decision)
         return decision
@@ -136,8 +141,11 @@ class QuietPublisher:
 class HostWorld:
     """A host over the memory store with scripted agents, in threads as in production."""
 
-    def __init__(self, **options: Any) -> None:
-        self.store = MemoryStore()
+    def __init__(
+        self, *, store: MemoryStore | None = None, make_placer: Callable[[], Placer] | None = None, **options: Any
+    ) -> None:
+        self.store = store or MemoryStore()
+        self.make_placer = make_placer or (lambda: LocalPlacer(2, modules=[ODD], folder=Path.cwd()))
         self.publisher = QuietPublisher()
         self.host = EngineHost(
             self.store,
@@ -150,11 +158,12 @@ class HostWorld:
 
     def agents(self) -> LocalAgentHost:
         return LocalAgentHost(
-            registry=build_registry(["tests.unit.engine.odd_agents"]),
+            registry=build_registry([ODD]),
             documents_of=lambda session: NoDocuments(),
             emit_frame=self.publisher.publish_token,
             new_id=new_id,
-            modules=("tests.unit.engine.odd_agents",),
+            modules=(ODD,),
+            placer=self.make_placer(),
         )
 
     def __enter__(self) -> "HostWorld":
