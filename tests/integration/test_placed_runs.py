@@ -53,8 +53,8 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
     need_service("Redis", 6379)
     queue = Queue()
     monkeypatch.setattr(following, "current_app", queue)
-    monkeypatch.setattr(following, "ALIVE_SECONDS", 1)
-    monkeypatch.setattr(serving, "ALIVE_SECONDS", 2)
+    monkeypatch.setattr(following, "ALIVE_SECONDS", 2)
+    monkeypatch.setattr(serving, "ALIVE_SECONDS", 4)
     monkeypatch.setattr(serving, "BEAT_SECONDS", 0.2)
     yield queue
     for work in queue.threads:
