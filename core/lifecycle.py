@@ -1,7 +1,7 @@
 """A lifecycle as data: one table from which the model transitions, the engine's check and the docs diagram are made."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,12 @@ class IllegalTransition(Conflict):
     """The lifecycle has no such move from the present state."""
 
     code = "illegal_transition"
+
+
+class State(StrEnum):
+    """A word of a lifecycle. Hashed as the text it is: Enum's own hash is Python code, and the engine asks often."""
+
+    __hash__ = str.__hash__
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,11 @@ class Lifecycle:
     states: type[StrEnum]
     initial: str
     moves: Mapping[str, Move]
+    _steps: frozenset[tuple[str, str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        steps = frozenset((source, move.target) for move in self.moves.values() for source in move.sources)
+        object.__setattr__(self, "_steps", steps)
 
     @property
     def final(self) -> frozenset[str]:
@@ -41,7 +52,7 @@ class Lifecycle:
         return frozenset(self.states) - self.final
 
     def permits(self, previous: str, new: str) -> bool:
-        return any(previous in move.sources and move.target == new for move in self.moves.values())
+        return (previous, new) in self._steps
 
     def verbs_from(self, state: str) -> list[str]:
         """The verbs allowed in `state`, in table order."""

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
 
-from core.canonical import canonical_json
+from core.canonical import canonical_json, quoted
 
 EVENT_TYPES: Mapping[str, str] = {
     "session.created": "{task_description, execution_mode, timeout_seconds}: the session was accepted",
@@ -60,18 +61,28 @@ class EventRecord(Struct, frozen=True):
     hash: str
 
 
-def frame(
+def frame_text(
     seq: int, event_type: str, at: datetime, task: str | None, agent: str | None, data: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The event as every door shows it: `{seq, type, at, task, agent, data}`."""
-    return {
-        "seq": seq,
-        "type": event_type,
-        "at": at.isoformat(timespec="microseconds"),
-        "task": task,
-        "agent": agent,
-        "data": data,
-    }
+) -> str:
+    """The event as every door shows it, `{seq, type, at, task, agent, data}`, in canonical form."""
+    return (
+        f'{{"agent":{_id_text(agent)},"at":"{_instant_text(at)}","data":{canonical_json(data)},'
+        f'"seq":{seq},"task":{_id_text(task)},"type":"{event_type}"}}'
+    )
+
+
+def _id_text(key: str | None) -> str:
+    return "null" if key is None else quoted(key)
+
+
+def _instant_text(at: datetime) -> str:
+    return _utc_text(at) if at.tzinfo is UTC else at.isoformat(timespec="microseconds")
+
+
+@lru_cache(maxsize=64)
+def _utc_text(at: datetime) -> str:
+    """Events of one decision have the same instant. (Equal instants of other zones have other texts: never here.)"""
+    return at.isoformat(timespec="microseconds")
 
 
 def next_hash(previous: str, payload: str) -> str:
@@ -92,5 +103,5 @@ def record_event(
     """The next event of a log. Raises: KeyError for a type that is not registered."""
     if event_type not in EVENT_TYPES:
         raise KeyError(f"{event_type} is not in sessions.events.EVENT_TYPES")
-    payload = canonical_json(frame(seq, event_type, at, task, agent, data))
+    payload = frame_text(seq, event_type, at, task, agent, data)
     return EventRecord(seq, event_type, at, task, agent, payload, next_hash(previous_hash, payload))

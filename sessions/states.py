@@ -2,10 +2,10 @@
 
 from enum import StrEnum
 
-from core.lifecycle import Lifecycle, moves
+from core.lifecycle import Lifecycle, State, moves
 
 
-class SessionStatus(StrEnum):
+class SessionStatus(State):
     PENDING = "PENDING"
     PLANNING = "PLANNING"
     RUNNING = "RUNNING"
@@ -16,7 +16,7 @@ class SessionStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-class TaskStatus(StrEnum):
+class TaskStatus(State):
     PENDING = "PENDING"
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
@@ -27,7 +27,7 @@ class TaskStatus(StrEnum):
     SKIPPED = "SKIPPED"
 
 
-class ExecutionState(StrEnum):
+class ExecutionState(State):
     QUEUED = "QUEUED"
     PREPARING = "PREPARING"
     RUNNING = "RUNNING"

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from django.db import connection
 
 from core.clock import SYSTEM_CLOCK
+from core.ids import new_text_id
 from sessions.engine.batch import Committed
 from sessions.engine.core import decide
 from sessions.engine.draft import Moment
@@ -16,7 +17,6 @@ from sessions.engine.inputs import AgentFailed, AgentFinished, Claimed, Input, L
 from sessions.engine.state import Session
 from sessions.engine.store.base import WorkerIdentity
 from sessions.engine.store.sql import SqlStore
-from sessions.engine.wiring import new_text_id
 from sessions.events import record_event
 from sessions.models import AgentSession, SessionEvent
 from sessions.request import SessionRequest, TaskRequest

@@ -5,6 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from core.canonical import compact_json
+
 MAX_OUTPUT_BYTES = 1024 * 1024
 MAX_EVENT_BYTES = 64 * 1024
 MAX_EVENTS_PER_EXECUTION = 2000
@@ -50,7 +52,7 @@ def clip_text(text: str, limit: int = 4000) -> str:
 
 def clip_json(value: Any, limit: int = MAX_EVENT_BYTES // 2) -> Any:
     """The value, or a short note of its size where it is too large for an event."""
-    size = len(json.dumps(value, ensure_ascii=False).encode())
+    size = len(compact_json(value).encode())
     return value if size <= limit else {"truncated": True, "bytes": size}
 
 

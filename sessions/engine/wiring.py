@@ -7,7 +7,7 @@ from django.db import connections
 
 from agents.conf import registry_modules
 from agents.registry import get_registry
-from core.ids import new_id
+from core.ids import new_text_id
 from sessions import conf
 from sessions.engine.agent_host import LocalAgentHost
 from sessions.engine.documents import ScopedDocuments
@@ -63,8 +63,3 @@ def build_agents(publisher: Publisher, placer: Placer) -> LocalAgentHost:
         folder=settings.BASE_DIR,
         placer=placer,
     )
-
-
-def new_text_id() -> str:
-    """A time-ordered key as text."""
-    return str(new_id())

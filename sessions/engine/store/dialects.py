@@ -1,11 +1,11 @@
 """What differs between the databases: how values are passed, how many rows are written at once, which clock counts."""
 
-import json
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from core.canonical import compact_json
 from sessions.engine.store.tables import Row, Table
 
 CASTS = {
@@ -49,11 +49,8 @@ class Dialect(Protocol):
         ...
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
 def as_json(value: Any) -> str | None:
-    return None if value is None else _ENCODER.encode(value)
+    return None if value is None else compact_json(value)
 
 
 class SqliteDialect:
