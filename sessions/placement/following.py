@@ -21,6 +21,8 @@ from sessions.placement.run import ALIVE_SECONDS, KEPT_SECONDS, OFFER_AGAIN_SECO
 
 POLL_SECONDS = 1
 LAST_WORD_SECONDS = 2.0
+UNCOMMITTED_SECONDS = 3600
+"""How long a result outlasts its run, in case this engine dies before it is committed."""
 
 
 class QueuePlacer:
@@ -82,7 +84,11 @@ class _Follower:
         """Tell the worker that nobody waits any more; one that cannot be told finds its claim expired."""
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(LAST_WORD_SECONDS):
-                await self.redis.set(self.keys.cancelled, "1", ex=KEPT_SECONDS)
+                async with self.redis.pipeline() as pipe:
+                    pipe.set(self.keys.cancelled, "1", ex=KEPT_SECONDS)
+                    pipe.delete(self.keys.start, self.keys.replies)
+                    pipe.expire(self.keys.busy, UNCOMMITTED_SECONDS)
+                    await pipe.execute()
 
     async def _offer(self) -> None:
         self._offered_at = time.monotonic()

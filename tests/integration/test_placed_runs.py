@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -63,7 +64,10 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
 
 
 def world_of_placed(store: MemoryStore | None = None) -> HostWorld:
-    return HostWorld(store=store, make_placer=lambda: QueuePlacer(REDIS_URL, modules=[MODULE]))
+    """Its runs have keys that no other test run has used."""
+    return HostWorld(
+        store=store, new_id=lambda: str(uuid4()), make_placer=lambda: QueuePlacer(REDIS_URL, modules=[MODULE])
+    )
 
 
 def one_task(**orders: Any) -> Session:

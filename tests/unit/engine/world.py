@@ -142,7 +142,12 @@ class HostWorld:
     """A host over the memory store with scripted agents, in threads as in production."""
 
     def __init__(
-        self, *, store: MemoryStore | None = None, make_placer: Callable[[], Placer] | None = None, **options: Any
+        self,
+        *,
+        store: MemoryStore | None = None,
+        make_placer: Callable[[], Placer] | None = None,
+        new_id: Callable[[], str] = new_id,
+        **options: Any,
     ) -> None:
         self.store = store or MemoryStore()
         self.make_placer = make_placer or (lambda: LocalPlacer(2, modules=[ODD], folder=Path.cwd()))
