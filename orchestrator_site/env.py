@@ -165,8 +165,19 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
-        "OPTIONS": dict(parse_qsl(parts.query)),
+        "OPTIONS": {**_POSTGRES_PATIENCE, **dict(parse_qsl(parts.query))},
     }
+
+
+_POSTGRES_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""A server that vanished without a word is noticed within seconds (15 s, milliseconds here), not after a quarter of an
+hour. Whatever the address itself says counts."""
 
 
 def _sqlite(path: Path) -> dict[str, Any]:

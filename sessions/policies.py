@@ -6,6 +6,9 @@ from random import Random
 WORKER_LOST_LIMIT = 3
 """A task whose worker died this often under it is taken to be the cause."""
 
+ENGINE_FAILURE_LIMIT = 3
+"""A session at which the engine itself failed this often is given up; it would fail for ever."""
+
 UNCOUNTED_CODES = ("worker_lost", "handed_over")
 """Attempts that ended with one of these are nobody's fault: the engine alone may say so."""
 

@@ -50,14 +50,28 @@ def decide(session: Session, inputs: Iterable[Input], moment: Moment) -> Decisio
     return draft.decision(scheduling.settle(draft))
 
 
-def _claimed(draft: Draft, _item: Claimed) -> None:
+def give_up(session: Session, moment: Moment) -> Decision:
+    """The end of a session at which the engine has failed too often: of its data only what must be ended is touched."""
+    draft = Draft(session, moment)
+    text = (
+        f"The engine failed at this session {session.engine_failures} times and gave it up; the server log says more "
+        f"(session.runner_failed). The last time: {session.error_message}"
+    )
+    ending.abandon_session(draft, text)
+    return draft.decision(None)
+
+
+def _claimed(draft: Draft, item: Claimed) -> None:
+    code, text = "worker_lost", "The worker that ran this attempt is gone."
+    if item.was_let_go:
+        code, text = "handed_over", "The worker that ran this attempt lost touch with the database and let go of it."
     for task in list(draft.tasks.values()):
         if not is_executing(task):
             continue
         if placing.is_placed(task):
             scheduling.attach(draft, placing.take_up(draft, task))
         else:
-            attempts.lose_attempt(draft, task, "worker_lost", "The worker that ran this attempt is gone.")
+            attempts.lose_attempt(draft, task, code, text)
 
 
 def _handed_over(draft: Draft, _item: HandOver) -> None:

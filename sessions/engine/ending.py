@@ -68,6 +68,13 @@ def fail_session(draft: Draft, code: str, message: str) -> None:
     draft.emit("session.failed", {"code": code, "message": message, "duration_seconds": _duration(draft)})
 
 
+def abandon_session(draft: Draft, message: str) -> None:
+    """The end of a session at which the engine itself fails. What its tasks have brought is not looked at again."""
+    cancel_tasks(draft, message)
+    draft.move_session(SessionStatus.FAILED, result={}, **_ended(draft, "engine_error", message))
+    draft.emit("session.failed", {"code": "engine_error", "message": message, "duration_seconds": _duration(draft)})
+
+
 def complete_session(draft: Draft) -> None:
     """The end: one consolidated result."""
     draft.move_session(SessionStatus.COMPLETED, **_closing(draft, "", ""))
@@ -80,9 +87,12 @@ def complete_session(draft: Draft) -> None:
 
 
 def _closing(draft: Draft, code: str, message: str) -> dict[str, Any]:
+    return {"result": _result(draft), **_ended(draft, code, message)}
+
+
+def _ended(draft: Draft, code: str, message: str) -> dict[str, Any]:
     draft.releases = True
     return {
-        "result": _result(draft),
         "error_code": code,
         "error_message": clip_text(message),
         "completed_at": draft.now,

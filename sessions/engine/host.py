@@ -12,12 +12,14 @@ from typing import Any, Protocol, TypeVar
 import structlog
 
 from core.clock import SYSTEM_CLOCK, Clock
+from sessions.engine.gate import clip_text
 from sessions.engine.journal import Journal, Publisher
 from sessions.engine.runner import AgentHost, SessionRunner, happened_within
 from sessions.engine.slots import Slots
 from sessions.engine.state import Session
 from sessions.engine.store.base import Claim, Store, StoreUnavailable, WorkerIdentity
 from sessions.engine.threads import ReaderPool
+from sessions.policies import ENGINE_FAILURE_LIMIT
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -27,6 +29,9 @@ CHANGE_LOOK_SECONDS = 0.25
 BREATH_SECONDS = 0.005
 """Between two looks, so that a storm of doorbells costs one look and not one each."""
 ORPHANS_SECONDS = 5.0
+DRAIN_LOOK_SECONDS = 0.25
+RETURN_SECONDS = 1.5
+"""After a lost lease: longer than the second after which every host that lives tries to register again."""
 
 
 class LocalAgents(AgentHost, Protocol):
@@ -108,6 +113,7 @@ class EngineHost:
         self._stopping, self._look = asyncio.Event(), asyncio.Event()
         self._runners: dict[str, SessionRunner] = {}
         self._works: dict[str, asyncio.Task[None]] = {}
+        self._left: list[str] = []
         self._slots = Slots(self._options.max_executions)
         self._rng = Random()
         self._readers = ReaderPool("engine-read", 4, self._close_connections)
@@ -128,8 +134,10 @@ class EngineHost:
         worker = self._identify()
         if not await self._register(worker):
             return
-        lost = asyncio.Event()
+        lost = self._lost = asyncio.Event()
         assert self._loop is not None
+        self._worker_id = worker.id
+        self._tick_at = time.monotonic()
         self._journal = Journal(
             self._store,
             self._publisher,
@@ -145,16 +153,18 @@ class EngineHost:
         ends = [asyncio.create_task(event.wait()) for event in (self._stopping, lost)]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         helpers[2].cancel()
-        await self._drain() if not lost.is_set() else self._lose_all(worker)
+        await self._drain(worker) if not lost.is_set() else self._lose_all(worker)
         for work in (*helpers, *ends):
             work.cancel()
         await asyncio.gather(*helpers, *ends, *self._works.values(), return_exceptions=True)
         await asyncio.to_thread(self._journal.stop)
+        self._left.append(worker.id)
         with contextlib.suppress(StoreUnavailable):
-            await self._read(self._store.retire, worker.id)
+            await self._let_go()
 
     async def _register(self, worker: WorkerIdentity) -> bool:
         try:
+            await self._come_back()
             await self._read(self._store.register, worker, self._options.lease_seconds)
         except StoreUnavailable as error:
             log.warning("engine.database_away", error=str(error))
@@ -163,9 +173,26 @@ class EngineHost:
         log.info("engine.started", worker=worker.id, pid=worker.pid)
         return True
 
+    async def _come_back(self) -> None:
+        """After an outage: say what this host has let go of, and give the others time to say so, before it claims.
+
+        Else tasks would be blamed for the death of workers that are alive.
+        """
+        if self._left:
+            await self._let_go()
+            await happened_within(self._stopping, RETURN_SECONDS)
+
+    async def _let_go(self) -> None:
+        while self._left:
+            await self._read(self._store.retire, self._left[0])
+            del self._left[0]
+
     async def _tick(self) -> None:
+        """Shows that the loop is alive; and stops all in time when the journal hangs in a call to the database."""
         while True:
             self._tick_at = time.monotonic()
+            if not self._journal.holds_lease:
+                self._lost.set()
             await asyncio.sleep(0.5)
 
     async def _work(self, worker: WorkerIdentity) -> None:
@@ -180,8 +207,10 @@ class EngineHost:
                     orphans_at = time.monotonic() + ORPHANS_SECONDS
                     await self._keep_house(worker)
             except StoreUnavailable as error:
+                orphans_at = 0.0  # a claim whose answer was lost leaves sessions that nobody runs
                 log.warning("engine.look_failed", error=str(error))
             except Exception:  # a host that looks no more would keep its lease and do nothing
+                orphans_at = 0.0
                 log.exception("engine.look_failed")
             await asyncio.sleep(BREATH_SECONDS)
             await happened_within(self._look, LOOK_SECONDS * self._rng.uniform(0.9, 1.1))
@@ -217,12 +246,22 @@ class EngineHost:
                 previous.cancel()
                 await asyncio.wait([previous])
             await runner.run()
-        except Exception:
+            if runner.failure:
+                await self._note_failure(runner, runner.failure)
+        except Exception as error:
             log.exception("session.runner_failed", session=session_id)
+            await self._note_failure(runner, f"{type(error).__name__}: {error}")
         finally:
             if self._runners.get(session_id) is runner:
                 del self._runners[session_id], self._works[session_id]
             self._look.set()
+
+    async def _note_failure(self, runner: SessionRunner, reason: str) -> None:
+        """Let the session be claimed again at once; one that cannot even be given up, when house is kept."""
+        if runner.session.engine_failures < ENGINE_FAILURE_LIMIT:
+            with contextlib.suppress(StoreUnavailable):
+                text = clip_text(reason, 1000)
+                await self._read(self._store.note_failure, self._worker_id, runner.session.id, text)
 
     async def _read_inboxes(self, worker: WorkerIdentity) -> None:
         if not self._runners:
@@ -264,10 +303,15 @@ class EngineHost:
         finally:
             reader.close()
 
-    async def _drain(self) -> None:
-        """Let what runs finish within the grace; then hand over."""
+    async def _drain(self, worker: WorkerIdentity) -> None:
+        """Let what runs finish within the grace, and hear what is asked of it meanwhile; then hand over."""
         deadline = time.monotonic() + self._grace_seconds
-        while self._agents.running_count and time.monotonic() < deadline:  # noqa: ASYNC110  (a plain count)
+        look_at = 0.0
+        while self._agents.running_count and time.monotonic() < deadline:
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + DRAIN_LOOK_SECONDS
+                with contextlib.suppress(StoreUnavailable):
+                    await self._read_inboxes(worker)
             await asyncio.sleep(0.05)
         for runner in list(self._runners.values()):
             runner.hand_over()

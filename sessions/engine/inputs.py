@@ -11,7 +11,12 @@ from sessions.routing_policy import AgentInfo
 
 
 class Claimed(Struct, frozen=True):
-    """A runner has just taken the session over: whatever ran under an earlier one is lost."""
+    """A runner has just taken the session over: whatever ran under an earlier one is lost.
+
+    `was_let_go`: by a worker that is alive, so that no task can be blamed for its death.
+    """
+
+    was_let_go: bool = False
 
 
 class Tick(Struct, frozen=True):

@@ -10,7 +10,7 @@ import structlog
 
 from core.clock import Clock
 from sessions.engine.batch import Batch, Outcome, Refused, Rejected
-from sessions.engine.core import decide
+from sessions.engine.core import decide, give_up
 from sessions.engine.draft import Decision, Moment
 from sessions.engine.inputs import (
     CancelAgent,
@@ -31,6 +31,7 @@ from sessions.engine.inputs import (
 from sessions.engine.slots import Slots
 from sessions.engine.state import Session, is_executing
 from sessions.engine.store.base import Claim
+from sessions.policies import ENGINE_FAILURE_LIMIT
 from sessions.routing_policy import AgentInfo
 
 log = structlog.get_logger(__name__)
@@ -74,7 +75,7 @@ class SessionRunner:
         self.session = claim.session
         self._submit, self._agents, self._slots = submit, agents, slots
         self._clock, self._rng, self._new_id, self._ring = clock, rng, new_id, ring
-        self._inputs: deque[Input] = deque([Claimed(), *claim.commands])
+        self._inputs: deque[Input] = deque([Claimed(claim.was_let_go), *claim.commands])
         self._known_commands = {command.id for command in claim.commands}
         self._something = asyncio.Event()
         self._room = asyncio.Event()
@@ -84,6 +85,7 @@ class SessionRunner:
         self._wants: set[str] = set()
         self._started: set[str] = set()
         self._lost = False
+        self.failure = ""
 
     def put(self, item: Input) -> None:
         """Something happened."""
@@ -141,6 +143,8 @@ class SessionRunner:
             grant=self._grant,
             places_elsewhere=self._agents.places_elsewhere,
         )
+        if self.session.engine_failures >= ENGINE_FAILURE_LIMIT:
+            return give_up(self.session, moment)
         return decide(self.session, self._taken or [Tick()], moment)
 
     def _grant(self, want: SlotWanted) -> bool:
@@ -179,6 +183,7 @@ class SessionRunner:
             self._alone_count = len(again)
         elif again and isinstance(again[0], WriteRejected):
             self._lost = True  # memory is not what the rows say: drop it, and let the session be loaded anew
+            self.failure = f"The database refused every way to go on: {reason}"
         else:
             blame = WriteRejected(self._suspects(batch), f"What the task produced cannot be stored: {reason}")
             again = [blame, *(item for item in again if isinstance(item, CommandRead | HandOver))]

@@ -132,6 +132,7 @@ class Session(Struct, frozen=True):
     deadline_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    engine_failures: int = 0
     status_before_pause: str = ""
     pause_reason: str = ""
     paused_at: datetime | None = None

@@ -98,6 +98,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='agentsession',
+            name='engine_failures',
+            field=models.PositiveSmallIntegerField(default=0, editable=False),
+        ),
+        migrations.AddField(
+            model_name='agentsession',
             name='fork_seq',
             field=models.BigIntegerField(blank=True, editable=False, null=True),
         ),

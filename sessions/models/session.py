@@ -73,6 +73,7 @@ class AgentSession(TimestampedRow):
     lease_owner = models.UUIDField(null=True, blank=True, editable=False)
     lease_token = models.BigIntegerField(default=0, editable=False)
     wake_at = models.DateTimeField(null=True, blank=True, editable=False)
+    engine_failures = models.PositiveSmallIntegerField(default=0, editable=False)
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_hash = models.CharField(max_length=64, default=GENESIS_HASH, editable=False)
     usage = models.JSONField(default=dict, blank=True)

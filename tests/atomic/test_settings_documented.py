@@ -123,6 +123,12 @@ def test_a_postgresql_address_of_any_driver_becomes_djangos_settings(tmp_path: P
     entry = env.database("postgresql+asyncpg://ann:se%20cret@db.example:5433/orchestra", tmp_path)
     assert entry["ENGINE"] == "django.db.backends.postgresql"
     assert (entry["USER"], entry["PASSWORD"], entry["HOST"], entry["PORT"]) == ("ann", "se cret", "db.example", "5433")
+    assert entry["OPTIONS"]["connect_timeout"] == 5
+
+
+def test_what_the_address_of_the_database_says_counts(tmp_path: Path) -> None:
+    entry = env.database("postgresql://ann@db/x?connect_timeout=30&sslmode=require", tmp_path)
+    assert (entry["OPTIONS"]["connect_timeout"], entry["OPTIONS"]["sslmode"]) == ("30", "require")
 
 
 def test_without_an_address_the_database_is_a_file_in_the_data_folder(tmp_path: Path) -> None:

@@ -25,10 +25,14 @@ class WorkerIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A session taken over, as it is in the database, with the commands that wait for it."""
+    """A session taken over, as it is in the database, with the commands that wait for it.
+
+    `was_let_go`: nobody owned it; else its owner has died, or was not heard of for too long.
+    """
 
     session: Session
     commands: tuple[CommandRead, ...]
+    was_let_go: bool = False
 
 
 class Store(Protocol):
@@ -70,6 +74,10 @@ class Store(Protocol):
 
     def release_orphans(self, worker_id: str, running: Sequence[str]) -> int:
         """Let go of the live sessions this worker owns but does not run; how many there were."""
+        ...
+
+    def note_failure(self, worker_id: str, session_id: str, reason: str) -> None:
+        """Count a failure of the engine itself at a session this worker owns, and let go of it."""
         ...
 
     def roster(self, project_id: str) -> Mapping[str, AgentInfo]:

@@ -1,5 +1,6 @@
 """What differs between the databases: how values are passed, how many rows are written at once, which clock counts."""
 
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -36,8 +37,8 @@ class Dialect(Protocol):
         """Update (key values, new values) rows; the first key column (an id) of each row that was found."""
         ...
 
-    def limit_locks(self, cursor: Any) -> None:
-        """Bound how long this connection waits for somebody else's lock; asked for once a connection."""
+    def prepare(self, connection: Any) -> None:
+        """Bound how long this thread's connection waits, and lets others wait. To be called outside any transaction."""
         ...
 
     def value(self, kind: str, value: Any) -> Any:
@@ -60,7 +61,7 @@ class SqliteDialect:
     json_mark = time_mark = "%s"
     now = "strftime('%%Y-%%m-%%d %%H:%%M:%%f000', 'now')"
 
-    def limit_locks(self, cursor: Any) -> None:
+    def prepare(self, connection: Any) -> None:
         """The busy timeout of the connection does it."""
 
     def lease_end(self) -> str:
@@ -105,12 +106,15 @@ class PostgresDialect:
     json_mark, time_mark = "%s::jsonb", "%s::timestamptz"
 
     def __init__(self) -> None:
-        self._limited: Any = None
+        self._prepared = threading.local()
 
-    def limit_locks(self, cursor: Any) -> None:
-        if self._limited is not cursor.connection:
-            cursor.execute("SET lock_timeout = '2s'")
-            self._limited = cursor.connection
+    def prepare(self, connection: Any) -> None:
+        """Once a connection. A host that vanishes within a transaction must not keep its locks for hours."""
+        connection.ensure_connection()
+        if getattr(self._prepared, "connection", None) is not connection.connection:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'")
+            self._prepared.connection = connection.connection
 
     def lease_end(self) -> str:
         return "clock_timestamp() + make_interval(secs => %s)"

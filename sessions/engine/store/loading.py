@@ -52,6 +52,8 @@ def _session(
         timeout_seconds=row.timeout_seconds,
         deadline_at=row.deadline_at,
         started_at=row.started_at,
+        engine_failures=row.engine_failures,
+        error_message=row.error_message,
         status_before_pause=row.status_before_pause,
         pause_reason=row.pause_reason,
         paused_at=row.paused_at,

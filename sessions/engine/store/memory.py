@@ -85,6 +85,8 @@ class MemoryStore:
     def retire(self, worker_id: str) -> None:
         with self._lock:
             self._workers.pop(worker_id, None)
+            for lease in self._leases.values():
+                lease.owner = None if lease.owner == worker_id else lease.owner
 
     def _holds(self, worker_id: str | None) -> bool:
         return worker_id is not None and self._workers.get(worker_id, self.clock.now()) > self.clock.now()
@@ -110,9 +112,10 @@ class MemoryStore:
 
     def _take(self, session: Session, worker_id: str) -> Claim:
         lease = self._leases[session.id]
+        was_let_go = lease.owner is None
         lease.owner, lease.token = worker_id, lease.token + 1
         self.sessions[session.id] = session = replace(session, token=lease.token)
-        return Claim(session, self._commands_of(session.id))
+        return Claim(session, self._commands_of(session.id), was_let_go)
 
     def _commands_of(self, session_id: str) -> tuple[CommandRead, ...]:
         return tuple(command for owner, command in self._inbox.values() if owner == session_id)
@@ -139,6 +142,14 @@ class MemoryStore:
             for key in mine:
                 self._leases[key].owner = None
             return len(mine)
+
+    def note_failure(self, worker_id: str, session_id: str, reason: str) -> None:
+        with self._lock:
+            lease, session = self._leases[session_id], self.sessions[session_id]
+            if lease.owner == worker_id and not session.is_finished:
+                lease.owner = None
+                failures = session.engine_failures + 1
+                self.sessions[session_id] = replace(session, engine_failures=failures, error_message=reason)
 
     def roster(self, project_id: str) -> Mapping[str, AgentInfo]:
         return next((s.roster for s in self.sessions.values() if s.project_id == project_id), {})

@@ -40,6 +40,7 @@ class SqlStore:
     def _transaction(self) -> Iterator[Any]:
         connection = connections[self.alias]
         try:
+            self.dialect.prepare(connection)
             with transaction.atomic(using=self.alias), connection.cursor() as cursor:
                 yield cursor
         except (OperationalError, InterfaceError) as error:
@@ -84,15 +85,16 @@ class SqlStore:
             return []
         with self._transaction() as cursor:
             cursor.execute(self._claim_sql(), [self._id(worker_id), limit])
-            ids = [row[0] for row in cursor.fetchall()]
-            for session_id in ids:
+            owners = dict(cursor.fetchall())
+            for session_id in owners:
                 cursor.execute(
                     "UPDATE agent_session SET lease_owner = %s, lease_token = lease_token + 1 WHERE id = %s",
                     [self._id(worker_id), session_id],
                 )
-        found = [id_of(session_id) for session_id in ids]
+        let_go = {id_of(session_id): owner is None for session_id, owner in owners.items()}
+        found = list(let_go)
         sessions, commands = load_sessions(found, self.roster), self.commands(found)
-        return [Claim(sessions[i], commands.get(i, ())) for i in found if i in sessions]
+        return [Claim(sessions[i], commands.get(i, ()), let_go[i]) for i in found if i in sessions]
 
     def _any_runnable(self) -> bool:
         """A look without a write transaction: an idle host must not take the database's write lock each second."""
@@ -119,7 +121,8 @@ class SqlStore:
     def _claim_sql(self) -> str:
         runnable = self._runnable().replace("%", "%%")
         return (
-            "SELECT s.id FROM agent_session s LEFT JOIN (SELECT workspace_id, COUNT(*) AS at_work FROM agent_session "
+            "SELECT s.id, s.lease_owner FROM agent_session s "
+            "LEFT JOIN (SELECT workspace_id, COUNT(*) AS at_work FROM agent_session "
             f"WHERE status IN ({_LIVE_SQL}) AND lease_owner IS NOT NULL GROUP BY workspace_id) busy "
             f"ON busy.workspace_id = s.workspace_id WHERE {runnable} AND EXISTS "
             f"(SELECT 1 FROM engine_worker me WHERE me.id = %s AND me.expires_at > {self.dialect.now}) "
@@ -170,6 +173,14 @@ class SqlStore:
                 )
         return len(orphans)
 
+    def note_failure(self, worker_id: str, session_id: str, reason: str) -> None:
+        sql = (
+            "UPDATE agent_session SET lease_owner = NULL, engine_failures = engine_failures + 1, error_message = %s "
+            f"WHERE id = %s AND lease_owner = %s AND status IN ({_LIVE_SQL})"
+        )
+        with self._transaction() as cursor:
+            cursor.execute(sql, [reason, self._id(session_id), self._id(worker_id)])
+
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
@@ -207,7 +218,6 @@ class SqlStore:
 
     def _write(self, batches: Sequence[Batch]) -> list[Outcome]:
         with self._transaction() as cursor:
-            self.dialect.limit_locks(cursor)
             held = self._fence(cursor, batches)
             mine = [batch for batch in batches if batch.session_id in held]
             self._write_tasks(cursor, mine)

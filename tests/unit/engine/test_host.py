@@ -1,5 +1,6 @@
 """A host with real threads and agents, over the store in memory."""
 
+import threading
 from itertools import pairwise
 from unittest.mock import MagicMock
 
@@ -259,17 +260,52 @@ def test_a_host_that_lost_its_lease_drops_everything_and_starts_anew() -> None:
         done = world.finish(key)
     assert done.status == "COMPLETED"
     assert done.tasks[one.id].output == {"said": None, "attempt": 2}
-    assert done.tasks[one.id].lost == 1
+    assert (done.tasks[one.id].uncounted, done.tasks[one.id].lost) == (1, 0)
 
 
-def test_a_runner_that_breaks_is_noticed_and_its_session_taken_up_again() -> None:
+def test_a_host_whose_journal_hangs_in_the_database_stops_its_agents_in_time() -> None:
+    """Another host may have taken over: what still ran here would be done twice."""
+    one = task("one", input_data={"sleep": 60})
+    world = HostWorld(lease_seconds=2.5)
+    hangs, answers = threading.Event(), threading.Event()
+
+    def renew(worker_id: str, lease_seconds: float) -> bool:
+        return answers.wait(60) if hangs.is_set() else world.store.renew(worker_id, lease_seconds)
+
+    world.host._store = MagicMock(wraps=world.store, renew=renew)
+    with world:
+        key = world.submit(session(one))
+        try:
+            world.until(key, lambda s: s.tasks[one.id].execution is not None)
+            hangs.set()
+            world.until(key, lambda s: not world.host.session_count and not world.host._agents.running_count, 10)
+        finally:
+            answers.set()
+
+
+def test_a_cancel_is_heard_while_the_host_drains() -> None:
+    one = task("one", input_data={"sleep": 60})
+    with HostWorld() as world:
+        key = world.submit(session(one))
+        world.until(key, lambda s: s.tasks[one.id].execution is not None)
+        stopping = threading.Thread(target=world.host.stop, args=(30,))
+        stopping.start()
+        world.ask(key, "cancel")
+        assert world.finish(key, seconds=10).status == "CANCELLED"
+        stopping.join(10)
+        assert not stopping.is_alive()
+
+
+def test_a_session_the_engine_fails_at_again_and_again_ends_and_says_so() -> None:
     one = task("one")
     with HostWorld() as world:
         broken = session(one)
         world.store.add(broken)
         world.store.sessions[broken.id] = replace(broken, tasks={one.id: replace(one, depends_on=("nobody",))})
         world.host.poke()
-        world.until(broken.id, lambda s: s.token > 0 and not world.host.session_count)
+        ended = world.finish(broken.id)
+        assert (ended.status, ended.error_code) == ("FAILED", "engine_error")
+        assert "KeyError" in ended.error_message
         assert world.finish(world.submit(session(task("other")))).status == "COMPLETED"
 
 

@@ -157,6 +157,27 @@ def test_the_slower_of_two_runners_is_refused(bed: Bed) -> None:
     assert bed.store.write_group([step(fresh.session)]) == [Committed()]
 
 
+def test_a_session_says_whether_its_former_worker_let_go_of_it(bed: Bed) -> None:
+    bed.session()
+    dead, alive = worker_in(bed.store), worker_in(bed.store)
+    assert [claim.was_let_go for claim in bed.store.claim(dead.id, 1)] == [True]
+    bed.expire(dead)
+    assert [claim.was_let_go for claim in bed.store.claim(alive.id, 1)] == [False]
+    bed.store.retire(alive.id)
+    assert [claim.was_let_go for claim in bed.store.claim(worker_in(bed.store).id, 1)] == [True]
+
+
+def test_a_failure_of_the_engine_is_counted_and_frees_the_session(bed: Bed) -> None:
+    key = bed.session()
+    worker, other = worker_in(bed.store), worker_in(bed.store)
+    bed.store.claim(worker.id, 1)
+    bed.store.note_failure(other.id, key, "not its own")
+    assert bed.store.claim(other.id, 1) == []
+    bed.store.note_failure(worker.id, key, "KeyError: 'nobody'")
+    [claim] = bed.store.claim(other.id, 1)
+    assert (claim.session.engine_failures, claim.session.error_message) == (1, "KeyError: 'nobody'")
+
+
 def test_a_batch_that_does_not_build_on_the_last_event_is_refused(bed: Bed) -> None:
     bed.session()
     [claim] = bed.store.claim(worker_in(bed.store).id, 1)

@@ -4,9 +4,17 @@
 """
 
 import os
+from collections.abc import Iterable
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 
+from sessions.engine import runner
+from sessions.engine.draft import Decision, Moment
+from sessions.engine.inputs import AgentFinished, Claimed, Input
+from sessions.engine.state import Session
+from sessions.policies import ENGINE_FAILURE_LIMIT
+from tests.unit.simulation.hosts import Silence
 from tests.unit.simulation.known import RETAKEN_AT_ONCE, WOKEN_TOO_EARLY
 from tests.unit.simulation.scenario import Behaviour, Command, Fault, Scenario, SessionPlan, TaskPlan, scenarios
 from tests.unit.simulation.world import World, simulate
@@ -73,3 +81,35 @@ def test_the_same_scenario_runs_the_same_way_each_time() -> None:
     first, second = World(scenario), World(scenario)
     assert first.run() == second.run() == []
     assert first.store.events == second.store.events
+
+
+def test_outages_are_not_taken_for_workers_that_a_task_has_killed() -> None:
+    long = Behaviour(steps=(("sleep", 9.0),))
+    outages = tuple(Fault(1.0 + 14 * number, "outage", seconds=8.0) for number in range(4))
+    world = World(Scenario(sessions=(SessionPlan(tasks=(TaskPlan(attempts=(long,) * 5),)),), faults=outages, hosts=3))
+    assert world.run() == []
+    [task] = world.store.sessions["session-0"].tasks.values()
+    assert (task.status, task.lost) == ("COMPLETED", 0)
+    assert task.uncounted >= 3
+
+
+@pytest.mark.parametrize("moment", [Claimed, AgentFinished], ids=lambda kind: kind.__name__)
+def test_a_session_the_engine_itself_fails_at_ends_and_harms_no_other(
+    moment: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decide(session: Session, inputs: Iterable[Input], now: Moment) -> Decision:
+        taken = list(inputs)
+        if session.id == "session-0" and any(isinstance(item, moment) for item in taken):
+            raise ValueError("data no engine can take")
+        return right(session, taken, now)
+
+    right = runner.decide
+    monkeypatch.setattr(runner, "decide", decide)
+    monkeypatch.setattr(Silence, "exception", lambda self, event, **_: None)
+    world = World(Scenario(sessions=(two_in_a_row, two_in_a_row), hosts=2))
+    assert world.run() == []
+    given_up, other = (world.store.sessions[f"session-{number}"] for number in range(2))
+    assert (given_up.status, given_up.error_code) == ("FAILED", "engine_error")
+    assert "ValueError: data no engine can take" in given_up.error_message
+    assert world.store.tokens["session-0"] == ENGINE_FAILURE_LIMIT + 1
+    assert other.status == "COMPLETED"
