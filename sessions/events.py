@@ -11,7 +11,7 @@ from msgspec import Struct
 from core.canonical import canonical_json, quoted
 
 EVENT_TYPES: Mapping[str, str] = {
-    "session.created": "{task_description, execution_mode, timeout_seconds}: the session was accepted",
+    "session.created": "{task_description, execution_mode, timeout_seconds, origin, forked_from, fork_seq}: accepted",
     "session.planning": "{}: the planning agent is making the tasks",
     "session.started": "{tasks}: tasks can run from now on",
     "session.paused": "{reason, actor}: nothing new is started",
@@ -21,6 +21,7 @@ EVENT_TYPES: Mapping[str, str] = {
     "session.failed": "{code, message, duration_seconds}: the end, with what went wrong",
     "session.cancelled": "{reason, actor, duration_seconds}: the end, asked for by somebody",
     "task.created": "{name, task_type, description, depends_on, priority, required_capabilities, agent}",
+    "task.reused": "{copied_from, output, saved}: done in an earlier session; `saved` is what it had cost there",
     "task.queued": "{assignment, queued_for}: its inputs are there and an agent was chosen",
     "task.started": "{attempt, execution}: an agent works on it",
     "task.waiting": "{attempt, execution, reason}: its agent stopped at a call; the same attempt goes on later",

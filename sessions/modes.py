@@ -66,19 +66,21 @@ def _dag(request: SessionRequest, pool: AgentPool) -> list[PlannedTask]:
 
 def _planned(request: SessionRequest, pool: AgentPool) -> list[PlannedTask]:
     """One task for the planning agent; its output becomes the other tasks while the session runs."""
-    goal: dict[str, Any] = {"goal": request.task_description}
-    for scope in ("document_ids", "collection_id"):
-        if request.context.get(scope):
-            goal[scope] = request.context[scope]
     return [
         PlannedTask(
             name=PLAN_TASK_NAME,
             task_type=PLANNING,
             agent=_named(pool, PLANNING),
             assignment={"by": "mode", "reason": "The mode planned starts with the planning agent."},
-            input_data=goal,
+            input_data=goal_of_plan(request),
         )
     ]
+
+
+def goal_of_plan(request: SessionRequest) -> dict[str, Any]:
+    """The input of the planning agent: the goal, and the documents in scope."""
+    scope = {name: request.context[name] for name in ("document_ids", "collection_id") if request.context.get(name)}
+    return {"goal": request.task_description, **scope}
 
 
 MODES: Mapping[ExecutionMode, Callable[[SessionRequest, AgentPool], list[PlannedTask]]] = {
@@ -92,7 +94,7 @@ MODES: Mapping[ExecutionMode, Callable[[SessionRequest, AgentPool], list[Planned
 def _agent_task(name: str, word: str, pool: AgentPool, *, after: Sequence[str]) -> PlannedTask:
     agent = _named(pool, word)
     return PlannedTask(
-        name=name, task_type=agent.definition, agent=agent, assignment=_asked_for(word, agent), depends_on=after
+        name=name, task_type=agent.definition, agent=agent, assignment=asked_for(word, agent), depends_on=after
     )
 
 
@@ -102,7 +104,7 @@ def _given_task(task: TaskRequest, pool: AgentPool) -> PlannedTask:
         name=task.name,
         task_type=task.task_type or (agent.definition if agent else task.required_capabilities[0]),
         agent=agent,
-        assignment=_asked_for(task.agent, agent) if task.agent is not None and agent is not None else {},
+        assignment=asked_for(task.agent, agent) if task.agent is not None and agent is not None else {},
         required_capabilities=list(dict.fromkeys(task.required_capabilities)),
         description=task.description,
         input_data=task.input_data,
@@ -113,7 +115,8 @@ def _given_task(task: TaskRequest, pool: AgentPool) -> PlannedTask:
     )
 
 
-def _asked_for(word: str, agent: PoolAgent) -> dict[str, Any]:
+def asked_for(word: str, agent: PoolAgent) -> dict[str, Any]:
+    """The stored reason for an agent that was named."""
     return {
         "by": "name",
         "asked_for": word,

@@ -22,6 +22,11 @@ class Problems:
         if sentence not in sentences:
             sentences.append(sentence)
 
+    def extend(self, others: "Problems") -> None:
+        for path, sentences in others.by_path.items():
+            for sentence in sentences:
+                self.add(path, sentence)
+
     def has(self, path: str) -> bool:
         return path in self.by_path
 

@@ -128,6 +128,8 @@ class Projection:
 
     def _task(self, event_type: str, key: str, task: TaskView, agent: str | None, data: Mapping[str, Any]) -> None:
         match event_type:
+            case "task.reused":
+                self._reused(task, agent, data)
             case "task.queued":
                 task.agent = agent
                 self._to(task, "QUEUED")
@@ -147,6 +149,13 @@ class Projection:
             case "task.failed" | "task.cancelled" | "task.skipped":
                 self._to(task, event_type.partition(".")[2].upper())
                 task.code = data.get("code", "")
+
+    def _reused(self, task: TaskView, agent: str | None, data: Mapping[str, Any]) -> None:
+        if task.status != "PENDING":
+            self.complain("late_reuse", f"{task.name} was taken over from an earlier session when it was {task.status}")
+        if any(self.tasks[earlier].status != "COMPLETED" for earlier in task.depends_on):
+            self.complain("inputs_missing", f"{task.name} was taken over and its inputs were not")
+        task.agent, task.status, task.seq, task.output = agent, "COMPLETED", self.seq, digest(data["output"])
 
     def _to(self, task: TaskView, status: str) -> None:
         task.status, task.seq = self._move(TASK_LIFECYCLE, task.status, status), self.seq

@@ -6,7 +6,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from sessions.models import AgentSession, AgentTask
-from sessions.states import ExecutionMode, SessionStatus, TaskStatus
+from sessions.states import ExecutionMode, SessionOrigin, SessionStatus, TaskStatus
 
 
 def choices(words: Any) -> list[tuple[str, str]]:
@@ -26,11 +26,12 @@ class StableOrdering(django_filters.OrderingFilter):
 
 
 class SessionFilter(django_filters.FilterSet):
-    """`?status=RUNNING,PAUSED&mode=planned&project=…&created_after=…&search=…&ordering=-priority`"""
+    """`?status=RUNNING,PAUSED&mode=planned&origin=retry,fork&project=…&created_after=…&search=…&ordering=-priority`"""
 
     status = WordsFilter(field_name="status", choices=choices(SessionStatus))
     mode = WordsFilter(field_name="execution_mode", choices=choices(ExecutionMode))
     execution_mode = WordsFilter(field_name="execution_mode", choices=choices(ExecutionMode))
+    origin = WordsFilter(field_name="origin", choices=choices(SessionOrigin))
     project = django_filters.UUIDFilter(field_name="project_id")
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")

@@ -4,6 +4,7 @@ tests hold the field names here to those there."""
 from collections.abc import Callable
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from sessions.limits import (
@@ -18,7 +19,15 @@ from sessions.limits import (
 )
 from sessions.request import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_CONCURRENT_TASKS
 from sessions.selectors import shapes
-from sessions.states import CommandKind, ExecutionMode, ExecutionState, MessageType, SessionStatus, TaskStatus
+from sessions.states import (
+    CommandKind,
+    ExecutionMode,
+    ExecutionState,
+    MessageType,
+    SessionOrigin,
+    SessionStatus,
+    TaskStatus,
+)
 
 ShapeOf = Callable[[Any], dict[str, Any]]
 
@@ -122,6 +131,32 @@ class SingleTaskSpec(serializers.Serializer[Any]):
     project_id = serializers.UUIDField(required=False)
 
 
+class RerunSpec(serializers.Serializer[Any]):
+    """From which task to run again, and with what; what is left out stays as it was."""
+
+    task = serializers.CharField(max_length=MAX_NAME_CHARACTERS, help_text="id or name")
+    input_data = serializers.DictField(required=False)
+    description = serializers.CharField(required=False)
+    agent = serializers.CharField(max_length=MAX_NAME_CHARACTERS, required=False, help_text="id, name or definition")
+    configuration = serializers.DictField(required=False, help_text="settings over the agent's own; needs agent")
+    reuse_steps = serializers.BooleanField(
+        default=False, help_text="whether calls the task itself has paid for count again; those of later tasks do"
+    )
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}]})
+class ForkPoint(serializers.Field[Any, Any, Any, Any]):
+    """The id or name of a finished task, or the seq of an event."""
+
+
+class ForkSpec(serializers.Serializer[Any]):
+    """Where to leave the earlier session; another goal or context is for the tasks that run again."""
+
+    at = ForkPoint(required=False, help_text="a finished task (id or name) or the seq of an event; default: now")
+    task_description = serializers.CharField(max_length=MAX_GOAL_CHARACTERS, required=False)
+    context = serializers.DictField(required=False)  # type: ignore[assignment]
+
+
 class CommandSpec(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=MAX_REASON_CHARACTERS, required=False)
 
@@ -180,6 +215,9 @@ class TaskShape(Shape):
     result = serializers.JSONField(allow_null=True)
     error = ErrorRef(allow_null=True)
     assignment = serializers.DictField()
+    copied_from = serializers.UUIDField(
+        allow_null=True, help_text="the task of an earlier session whose output was taken over"
+    )
     not_before = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
@@ -207,6 +245,11 @@ class SessionSummary(Shape):
     max_concurrent_tasks = serializers.IntegerField()
     error = ErrorRef(allow_null=True)
     usage = serializers.DictField()
+    saved_usage = serializers.DictField(help_text="what the reused outputs and steps had cost")
+    origin = serializers.ChoiceField(choices=list(SessionOrigin))
+    forked_from = serializers.UUIDField(allow_null=True, help_text="the session it repeats")
+    fork_seq = serializers.IntegerField(allow_null=True, help_text="the event of that session it leaves after")
+    parent_session = serializers.UUIDField(allow_null=True, help_text="the session whose agent waits for this one")
     last_seq = serializers.IntegerField(help_text="the cursor of its newest event")
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
@@ -324,6 +367,45 @@ class GraphShape(serializers.Serializer[Any]):
     nodes = GraphNode(many=True)
     edges = GraphEdge(many=True)
     messages = GraphMessages(many=True)
+
+
+class LineageNode(serializers.Serializer[Any]):
+    """A session of a lineage. `reused_task_count` of its tasks were not done again.
+
+    `descendant_count` counts all made directly from it; where `descendants` holds fewer, ask for its own lineage.
+    """
+
+    id = serializers.UUIDField()
+    session_id = serializers.UUIDField()
+    title = serializers.CharField()
+    status = serializers.ChoiceField(choices=list(SessionStatus))
+    origin = serializers.ChoiceField(choices=list(SessionOrigin))
+    forked_from = serializers.UUIDField(allow_null=True)
+    fork_seq = serializers.IntegerField(allow_null=True)
+    parent_session = serializers.UUIDField(allow_null=True)
+    saved_usage = serializers.DictField()
+    task_count = serializers.IntegerField()
+    reused_task_count = serializers.IntegerField()
+    descendant_count = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+
+
+class LineageTree(LineageNode):
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        children = serializers.ListField(child=serializers.DictField(), help_text="nodes like this one")
+        return {**super().get_fields(), "descendants": children}
+
+
+class LineageShape(serializers.Serializer[Any]):
+    """Where a session comes from (oldest first) and what was made from it (a page of those made directly)."""
+
+    session_id = serializers.UUIDField()
+    ancestors = LineageNode(many=True)
+    tree = LineageTree()
+    limit = serializers.IntegerField()
+    offset = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
 
 
 class HourShape(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sessions.api import export, history, starting, tasks, views
+from sessions.api import export, history, repeating, starting, tasks, views
 
 urlpatterns = [
     path("agents/execute", starting.Execute.as_view(), name="agents-execute"),
@@ -12,6 +12,10 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/cancel", views.Cancel.as_view(), name="session-cancel"),
     path("sessions/<uuid:session_id>/pause", views.Pause.as_view(), name="session-pause"),
     path("sessions/<uuid:session_id>/resume", views.Resume.as_view(), name="session-resume"),
+    path("sessions/<uuid:session_id>/retry", repeating.Retry.as_view(), name="session-retry"),
+    path("sessions/<uuid:session_id>/rerun", repeating.RerunFrom.as_view(), name="session-rerun"),
+    path("sessions/<uuid:session_id>/fork", repeating.ForkAt.as_view(), name="session-fork"),
+    path("sessions/<uuid:session_id>/lineage", repeating.SessionLineage.as_view(), name="session-lineage"),
     path("sessions/<uuid:session_id>/tasks", views.SessionTasks.as_view(), name="session-tasks"),
     path("sessions/<uuid:session_id>/executions", views.SessionExecutions.as_view(), name="session-executions"),
     path("sessions/<uuid:session_id>/messages", views.SessionMessages.as_view(), name="session-messages"),
@@ -22,4 +26,5 @@ urlpatterns = [
     path("tasks", tasks.Tasks.as_view(), name="tasks"),
     path("tasks/<uuid:task_id>", tasks.OneTask.as_view(), name="task"),
     path("tasks/<uuid:task_id>/execute", tasks.ExecuteTask.as_view(), name="task-execute"),
+    path("tasks/<uuid:task_id>/retry", repeating.RetryTask.as_view(), name="task-retry"),
 ]

@@ -5,10 +5,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from core.canonical import compact_json
+from sessions.clipping import MAX_EVENT_BYTES as MAX_EVENT_BYTES
+from sessions.clipping import clip_json as clip_json
+from sessions.clipping import clip_text as clip_text
 
 MAX_OUTPUT_BYTES = 1024 * 1024
-MAX_EVENT_BYTES = 64 * 1024
 MAX_EVENTS_PER_EXECUTION = 2000
 
 
@@ -42,18 +43,6 @@ def _strings(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "".join(_strings(part) for part in value)
     return ""
-
-
-def clip_text(text: str, limit: int = 4000) -> str:
-    """The text without what cannot be stored, cut to `limit` characters with a mark where it was cut."""
-    clean = text.replace("\x00", "").encode("utf-8", "replace").decode()
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
-
-
-def clip_json(value: Any, limit: int = MAX_EVENT_BYTES // 2) -> Any:
-    """The value, or a short note of its size where it is too large for an event."""
-    size = len(compact_json(value).encode())
-    return value if size <= limit else {"truncated": True, "bytes": size}
 
 
 def percentage(value: float) -> float:

@@ -9,6 +9,7 @@ from sessions.engine.draft import Draft
 from sessions.engine.gate import clip_json
 from sessions.engine.inputs import CancelAgent, SlotWanted, StartAgent
 from sessions.engine.state import Execution, Message, Task, is_executing
+from sessions.modes import PLANNING
 from sessions.routing_policy import Assignment, choose_agent
 from sessions.states import ExecutionMode, ExecutionState, MessageType, SessionStatus, TaskStatus
 
@@ -46,12 +47,17 @@ def _begin(draft: Draft) -> None:
         return
     limit = session.timeout_seconds
     draft.change(started_at=draft.now, deadline_at=draft.now + timedelta(seconds=limit) if limit else None)
-    if session.execution_mode == ExecutionMode.PLANNED:
+    if session.execution_mode == ExecutionMode.PLANNED and not _has_plan(draft):
         draft.move_session(SessionStatus.PLANNING)
         draft.emit("session.planning", {})
     else:
         draft.move_session(SessionStatus.RUNNING)
         draft.emit("session.started", {"tasks": len(draft.tasks)})
+
+
+def _has_plan(draft: Draft) -> bool:
+    """Whether the plan was taken over from an earlier session, with the tasks it made."""
+    return any(task.task_type == PLANNING and task.status == TaskStatus.COMPLETED for task in draft.tasks.values())
 
 
 def _time_out(draft: Draft) -> None:

@@ -141,6 +141,7 @@ class Session(Struct, frozen=True):
     error_code: str = ""
     error_message: str = ""
     usage: Mapping[str, float] = {}
+    saved_usage: Mapping[str, float] = {}
     messages: tuple[Message, ...] = ()
 
     @property

@@ -94,6 +94,7 @@ def reuse_step(draft: Draft, item: StepReused) -> None:
     task = draft.task_of(item.execution_id)
     step = next((step for step in task.steps if step.id == item.step_id), None) if task else None
     if task is not None and step is not None and step.kind in _PAID:
+        draft.change(saved_usage=sum_usage(draft.session.saved_usage, step.usage))
         data = _named(step) | {"execution": item.execution_id, "saved": dict(step.usage)}
         draft.emit("step.reused", data, task)
 

@@ -26,8 +26,8 @@ class AgentSession(TimestampedRow):
     """One run at one goal. While it is live only the runner that holds its lease (`lease_token`) writes it.
 
     `last_seq` and `last_hash` are those of its newest event; the log has no gap below them. `forked_from` at `fork_seq`
-    is the finished session it repeats (`origin` says how); `parent_step` is the step of the parent session's agent that
-    waits for it, `depth` how many parents it has; `saved_usage` is what reused steps would have cost again.
+    is the session it repeats (`origin` says how); `parent_step` is the step of the parent session's agent that
+    waits for it, `depth` how many parents it has; `saved_usage` is what reused outputs and steps had cost.
     `pruning_at` is set when the retention begins to delete its rows: from then on nobody sees it (`PrunedSession`).
     """
 

@@ -8,6 +8,8 @@ from sessions.selectors.dashboard import (
     recent_durations,
     running_counts,
 )
+from sessions.selectors.lineage import Lineage, Relative, lineage
+from sessions.selectors.past import Past, past_of, usage_of_tasks
 from sessions.selectors.reading import (
     SessionDetail,
     commands,
@@ -30,6 +32,9 @@ from sessions.selectors.verifying import Verification, verification, verify_sess
 
 __all__ = [
     "DashboardFigures",
+    "Lineage",
+    "Past",
+    "Relative",
     "SessionDetail",
     "Verification",
     "commands",
@@ -40,8 +45,10 @@ __all__ = [
     "graph",
     "has_ended",
     "is_applied",
+    "lineage",
     "listed_sessions",
     "messages",
+    "past_of",
     "queue",
     "recent_durations",
     "running_counts",
@@ -50,6 +57,7 @@ __all__ = [
     "shapes",
     "task_for",
     "tasks",
+    "usage_of_tasks",
     "verification",
     "verify_session",
     "visible_sessions",

@@ -20,7 +20,7 @@ from sessions.models import (
     TaskDependency,
 )
 from sessions.pruned import raise_if_pruned
-from sessions.selectors.shapes import session_shape, task_shape
+from sessions.selectors.shapes import id_text, session_shape, task_shape
 from sessions.states import FINISHED_SESSION, TaskStatus
 from workspaces.access import Access
 
@@ -37,12 +37,12 @@ def listed_sessions(access: Access) -> QuerySet[AgentSession]:
         visible_sessions(access)
         .select_related("project", "user")
         .defer("context", "result")
-        .annotate(task_count=_count_of_tasks(), finished_task_count=_count_of_tasks(completed_at__isnull=False))
+        .annotate(task_count=count_of_tasks(), finished_task_count=count_of_tasks(completed_at__isnull=False))
         .order_by("-created_at", "-id")
     )
 
 
-def _count_of_tasks(**only: Any) -> Coalesce:
+def count_of_tasks(**only: Any) -> Coalesce:
     """A subquery: a join would group by every column of the session."""
     rows = AgentTask.objects.filter(session=OuterRef("pk"), **only).order_by().values("session")
     return Coalesce(Subquery(rows.annotate(count=Count("pk")).values("count")), 0)
@@ -147,16 +147,12 @@ def graph(access: Access, session_id: UUID) -> dict[str, Any]:
         "messages": [
             {
                 "from_agent": str(row["from_agent_id"]),
-                "to_agent": _id_text(row["to_agent_id"]),
+                "to_agent": id_text(row["to_agent_id"]),
                 "count": row["count"],
             }
             for row in counts
         ],
     }
-
-
-def _id_text(value: UUID | None) -> str | None:
-    return None if value is None else str(value)
 
 
 def events_page(session_id: UUID, after: int = 0, limit: int = 200) -> list[SessionEvent]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from agents.models import Agent
 from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, SessionCommand
@@ -57,10 +58,11 @@ def task_shape(task: AgentTask) -> dict[str, Any]:
         "result": task.output_data,
         "error": error_shape(task.error_code, task.error_message),
         "assignment": task.assignment,
-        "not_before": _instant(task.not_before),
-        "created_at": _instant(task.created_at),
-        "started_at": _instant(task.started_at),
-        "completed_at": _instant(task.completed_at),
+        "copied_from": id_text(task.copied_from),
+        "not_before": instant(task.not_before),
+        "created_at": instant(task.created_at),
+        "started_at": instant(task.started_at),
+        "completed_at": instant(task.completed_at),
         "duration_seconds": _duration(task.started_at, task.completed_at),
     }
 
@@ -81,9 +83,9 @@ def execution_shape(execution: AgentExecution) -> dict[str, Any]:
         "result": execution.result,
         "error": error_shape(execution.error_code, execution.error_message),
         "usage": execution.usage,
-        "created_at": _instant(execution.created_at),
-        "started_at": _instant(execution.started_at),
-        "completed_at": _instant(execution.completed_at),
+        "created_at": instant(execution.created_at),
+        "started_at": instant(execution.started_at),
+        "completed_at": instant(execution.completed_at),
         "duration_seconds": _duration(execution.started_at, execution.completed_at),
     }
 
@@ -101,8 +103,8 @@ def message_shape(message: AgentMessage) -> dict[str, Any]:
         "metadata": message.metadata,
         "in_reply_to": str(message.in_reply_to_id) if message.in_reply_to_id else None,
         "delivery_status": message.delivery_status,
-        "created_at": _instant(message.created_at),
-        "delivered_at": _instant(message.delivered_at),
+        "created_at": instant(message.created_at),
+        "delivered_at": instant(message.delivered_at),
     }
 
 
@@ -115,8 +117,8 @@ def command_shape(command: SessionCommand) -> dict[str, Any]:
         "kind": command.kind,
         "reason": str(command.payload.get("reason", "")),
         "actor": command.actor,
-        "created_at": _instant(command.created_at),
-        "applied_at": _instant(command.applied_at),
+        "created_at": instant(command.created_at),
+        "applied_at": instant(command.applied_at),
         "outcome": command.outcome,
     }
 
@@ -154,10 +156,15 @@ def _session_head(session: AgentSession) -> dict[str, Any]:
         "max_concurrent_tasks": session.max_concurrent_tasks,
         "error": error_shape(session.error_code, session.error_message),
         "usage": session.usage,
+        "saved_usage": session.saved_usage,
+        "origin": session.origin,
+        "forked_from": id_text(session.forked_from_id),
+        "fork_seq": session.fork_seq,
+        "parent_session": id_text(session.parent_session_id),
         "last_seq": session.last_seq,
-        "created_at": _instant(session.created_at),
-        "started_at": _instant(session.started_at),
-        "completed_at": _instant(session.completed_at),
+        "created_at": instant(session.created_at),
+        "started_at": instant(session.started_at),
+        "completed_at": instant(session.completed_at),
         "duration_seconds": _duration(session.started_at, session.completed_at),
     }
 
@@ -176,5 +183,11 @@ def _duration(started_at: datetime | None, completed_at: datetime | None) -> flo
     return round((completed_at - started_at).total_seconds(), 3) if started_at and completed_at else None
 
 
-def _instant(at: datetime | None) -> str | None:
+def id_text(value: UUID | None) -> str | None:
+    """An id as JSON shows it."""
+    return None if value is None else str(value)
+
+
+def instant(at: datetime | None) -> str | None:
+    """RFC 3339 with milliseconds."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None

@@ -2,6 +2,7 @@
 
 from sessions.services.commanding import request_command
 from sessions.services.creating import Submission, create_session, submit_session
+from sessions.services.repeating import fork_session, rerun_session, retry_session, retry_task
 from sessions.services.tasks import cancel_task, execute_task, submit_for_agent, submit_task
 
 __all__ = [
@@ -9,7 +10,11 @@ __all__ = [
     "cancel_task",
     "create_session",
     "execute_task",
+    "fork_session",
     "request_command",
+    "rerun_session",
+    "retry_session",
+    "retry_task",
     "submit_for_agent",
     "submit_session",
     "submit_task",

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from sessions.dispatch import ring_session
 from sessions.errors import CommandRefused, SessionFinished
 from sessions.limits import MAX_REASON_CHARACTERS
+from sessions.lineage import allowed_on
 from sessions.models import AgentSession, SessionCommand
 from sessions.problems import Problems
 from sessions.request_rules import check_text
@@ -44,8 +45,9 @@ def _check_reason(reason: str) -> None:
 def _check_state(session: AgentSession, kind: CommandKind) -> None:
     if not session.is_live:
         raise SessionFinished(
-            f"The session is {session.status}; a finished session never reopens. Start a new one.",
-            details={"status": session.status, "allowed": []},
+            f"The session is {session.status}; a finished session never reopens. Make a new one of it: "
+            f"{', '.join(allowed_on(session.status))}.",
+            details={"status": session.status, "allowed": allowed_on(session.status)},
         )
     if kind == CommandKind.CANCEL:
         return

@@ -15,7 +15,6 @@ from core.clock import SYSTEM_CLOCK
 from core.ids import new_id
 from sessions.dispatch import ring_session
 from sessions.errors import AgentsDisabled, IdempotencyConflict
-from sessions.events import EventRecord
 from sessions.models import AgentSession, AgentTask, SessionEvent, TaskDependency
 from sessions.models.session import HELD_REASON
 from sessions.modes import PlannedTask, plan_tasks
@@ -23,7 +22,7 @@ from sessions.problems import Problems
 from sessions.request import SessionRequest
 from sessions.request_rules import check_request
 from sessions.selectors.requesting import agent_pool, session_of_key
-from sessions.services.beginning import first_events
+from sessions.services.beginning import FirstEvents
 from sessions.services.checking import check_agents, check_configuration, check_documents, words_of
 from workspaces.access import Access
 from workspaces.models import Project
@@ -60,7 +59,7 @@ def submit_session(*, access: Access, project: Project, request: SessionRequest,
     if request.idempotency_key and digest:
         earlier = session_of_key(project.workspace_id, request.idempotency_key)
         if earlier is not None:
-            return _replay(earlier, digest)
+            return replay(earlier, digest)
     check_enabled()
     plan = Plan(project, request, _checked_tasks(request, project, problems), digest, held)
     return _insert(access, plan)
@@ -105,7 +104,7 @@ def _insert(access: Access, plan: Plan) -> Submission:
         earlier = session_of_key(plan.project.workspace_id, key) if key else None
         if earlier is None:
             raise
-        return _replay(earlier, plan.digest)
+        return replay(earlier, plan.digest)
     return Submission(session, is_replay=False)
 
 
@@ -113,14 +112,12 @@ def _write(access: Access, plan: Plan) -> AgentSession:
     now = SYSTEM_CLOCK.now()
     session = _session_row(access, plan, now)
     rows = {task.name: _task_row(session, ordinal, task) for ordinal, task in enumerate(plan.tasks)}
-    events = first_events(session, plan.tasks, rows, now, held_by=access.actor if plan.held else "")
-    session.last_seq, session.last_hash = events[-1].seq, events[-1].hash
-    session.save(force_insert=True)
-    AgentTask.objects.bulk_create(rows.values())
-    TaskDependency.objects.bulk_create(
-        TaskDependency(task=rows[task.name], depends_on=rows[name]) for task in plan.tasks for name in task.depends_on
-    )
-    SessionEvent.objects.bulk_create(_event_row(session, event) for event in events)
+    edges = [TaskDependency(task=rows[task.name], depends_on=rows[i]) for task in plan.tasks for i in task.depends_on]
+    log = FirstEvents(session, now)
+    log.write_created(list(rows.values()), edges)
+    if plan.held:
+        log.write("session.paused", {"reason": HELD_REASON, "actor": access.actor})
+    insert_session(log, list(rows.values()), edges)
     record_audit(
         workspace=plan.project.workspace_id,
         actor=access.actor,
@@ -133,6 +130,15 @@ def _write(access: Access, plan: Plan) -> AgentSession:
     return session
 
 
+def insert_session(log: FirstEvents, tasks: Sequence[AgentTask], edges: Sequence[TaskDependency]) -> None:
+    """Write a new session with its tasks and its log so far; inside the caller's transaction."""
+    events = log.finish()
+    log.session.save(force_insert=True)
+    AgentTask.objects.bulk_create(tasks)
+    TaskDependency.objects.bulk_create(edges)
+    SessionEvent.objects.bulk_create(events)
+
+
 def _session_row(access: Access, plan: Plan, now: datetime) -> AgentSession:
     request = plan.request
     session = AgentSession(
@@ -141,7 +147,7 @@ def _session_row(access: Access, plan: Plan, now: datetime) -> AgentSession:
         user_id=access.user_id,
         title=request.title.strip() or title_of(request.task_description),
         task_description=request.task_description,
-        context=_context(request),
+        context=context_of(request),
         execution_mode=request.mode,
         priority=request.priority,
         max_concurrent_tasks=request.max_concurrent_tasks,
@@ -164,7 +170,7 @@ def title_of(goal: str) -> str:
     return line[: TITLE_CHARACTERS - 1].rsplit(" ", 1)[0] + "…"
 
 
-def _context(request: SessionRequest) -> dict[str, Any]:
+def context_of(request: SessionRequest) -> dict[str, Any]:
     """The context as the engine reads it: ids in one spelling, each once; the agents' configuration inside."""
     context = dict(request.context)
     ids = context.pop("document_ids", None)
@@ -196,19 +202,6 @@ def _task_row(session: AgentSession, ordinal: int, task: PlannedTask) -> AgentTa
     )
 
 
-def _event_row(session: AgentSession, event: EventRecord) -> SessionEvent:
-    return SessionEvent(
-        session=session,
-        seq=event.seq,
-        type=event.type,
-        task_id=event.task_id,
-        agent_id=event.agent_id,
-        payload=event.payload,
-        hash=event.hash,
-        created_at=event.at,
-    )
-
-
 def _digest(request: SessionRequest, project_id: UUID, held: bool) -> str:
     """The same for two requests that ask the same, however their JSON was written."""
     asked = asdict(request)
@@ -217,7 +210,7 @@ def _digest(request: SessionRequest, project_id: UUID, held: bool) -> str:
     return hashlib.sha256(canonical_json([str(project_id), held, asked]).encode()).hexdigest()
 
 
-def _replay(earlier: AgentSession, digest: str) -> Submission:
+def replay(earlier: AgentSession, digest: str) -> Submission:
     """Raises: IdempotencyConflict."""
     if earlier.request_hash != digest:
         raise IdempotencyConflict(

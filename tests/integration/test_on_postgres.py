@@ -9,7 +9,12 @@ from tests.conftest import need_service
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/test")
-SUITES = ["tests/unit/engine/test_store_contract.py", "tests/integration/test_agent_api.py"]
+SUITES = [
+    "tests/unit/sessions/test_repeating.py",
+    "tests/e2e/test_retry_and_fork.py",
+    "tests/unit/engine/test_store_contract.py",
+    "tests/integration/test_agent_api.py",
+]
 
 
 def test_the_engine_and_the_api_do_the_same_on_postgresql() -> None:

@@ -16,6 +16,7 @@ CREATED = {"name": "t", "depends_on": [], "agent": "a"}
 STARTED = {"attempt": 1, "execution": "e1"}
 LOST = {"execution": "e1", "attempt": 1, "code": "worker_lost", "message": ""}
 DONE = {"output": {"x": 1}, "attempt": 1, "duration_seconds": 1.0}
+REUSED = {"copied_from": "t0", "output": {"x": 1}, "saved": {}}
 END = {"result": {"answer": "x"}, "usage": {"tokens": 3}, "duration_seconds": 1.0}
 WHOLE: list[tuple[str, dict[str, Any]]] = [
     ("session.created", {}),
@@ -84,6 +85,11 @@ def test_a_row_that_says_something_else_is_named_with_the_event_it_contradicts(r
     assert (log.problems[0].code, log.problems[0].seq) == (code, seq)
 
 
+def test_a_task_whose_output_was_taken_over_is_done_without_an_attempt() -> None:
+    log = project([*WHOLE[:2], ("task.reused", REUSED), ("session.started", {"tasks": 1}), WHOLE[-1]])
+    assert codes(log, SESSION, TASK) == []
+
+
 def test_rows_that_are_missing_are_named() -> None:
     assert codes(project(WHOLE), SESSION) == ["missing_task", "missing_execution"]
 
@@ -97,6 +103,8 @@ def test_rows_that_are_missing_are_named() -> None:
         ([*WHOLE[:4], ("task.started", {**STARTED, "attempt": 2})], "attempt_number"),
         ([*WHOLE[:5], ("task.started", {"attempt": 2, "execution": "e2"})], "two_attempts"),
         ([*WHOLE[:7], ("task.completed", DONE)], "second_output"),
+        ([*WHOLE[:5], ("task.reused", REUSED)], "late_reuse"),
+        ([WHOLE[0], ("task.created", {**CREATED, "depends_on": ["t1"]}), ("task.reused", REUSED)], "inputs_missing"),
         ([WHOLE[0], ("task.completed", DONE)], "unreadable"),
         ([WHOLE[0], ("task.created", {**CREATED, "depends_on": ["t0"]}), *WHOLE[2:5]], "unreadable"),
         ([WHOLE[0], ("task.created", {**CREATED, "depends_on": ["t1"]}), *WHOLE[2:5]], "inputs_missing"),

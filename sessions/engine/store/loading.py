@@ -59,6 +59,7 @@ def _session(
         paused_at=row.paused_at,
         wake_at=row.wake_at,
         usage=row.usage,
+        saved_usage=row.saved_usage,
         messages=tuple(messages),
     )
 

@@ -26,7 +26,7 @@ SESSION = _table(
     "agent_session",
     "status:text status_before_pause:text result:json error_code:text error_message:text deadline_at:time "
     "started_at:time completed_at:time pause_reason:text paused_at:time lease_owner:uuid wake_at:time "
-    "last_seq:number last_hash:text usage:json updated_at:time",
+    "last_seq:number last_hash:text usage:json saved_usage:json updated_at:time",
 )
 TASK = _table(
     "agent_task",
@@ -95,6 +95,7 @@ def session_row(batch: Batch, owner: str | None) -> Row:
         s.last_seq,
         s.last_hash,
         dict(s.usage),
+        dict(s.saved_usage),
         batch.at,
     )
 

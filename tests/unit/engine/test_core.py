@@ -370,3 +370,15 @@ def test_usage_counts_on_when_its_events_are_cut_off() -> None:
     script.feed(*[used] * (MAX_EVENTS_PER_EXECUTION + 5))
     assert script.session.usage == {"calls": MAX_EVENTS_PER_EXECUTION + 5}
     assert script.events.count("usage") == MAX_EVENTS_PER_EXECUTION
+
+
+def test_a_plan_that_was_taken_over_with_its_tasks_is_not_made_again() -> None:
+    planner = agent("planner", "planning")
+    plan = task("plan", agent_id=planner.id, task_type="planning", status="COMPLETED", output={"tasks": []})
+    first = task("first", parent_task_id=plan.id)
+    second = task("second", first, parent_task_id=plan.id)
+    script = Script(session(plan, first, second, agents=[planner, WORKER], execution_mode="planned"))
+    script.feed(Claimed())
+    assert script.session.status == "RUNNING"
+    assert "session.planning" not in script.events
+    assert script.statuses == {"plan": "COMPLETED", "first": "RUNNING", "second": "PENDING"}

@@ -45,5 +45,6 @@ def world(make: Make, monkeypatch: pytest.MonkeyPatch) -> World:
     rung: list[UUID] = []
     monkeypatch.setattr("sessions.services.creating.ring_session", rung.append)
     monkeypatch.setattr("sessions.services.commanding.ring_session", rung.append)
+    monkeypatch.setattr("sessions.services.repeating.ring_session", rung.append)
     project = make.project()
     return World(make, project, access_of_user(make.member(project.workspace)), rung)

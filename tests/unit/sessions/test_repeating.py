@@ -1,0 +1,456 @@
+"""Retry, re-run and fork: what is written, and what is refused."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from agents.models import Agent
+from core.errors import Forbidden, NotFound
+from sessions import services
+from sessions.engine.store.loading import load_sessions
+from sessions.errors import AgentsDisabled, CommandRefused, IdempotencyConflict, InvalidSession
+from sessions.events import GENESIS_HASH, record_event
+from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, ExecutionStep, SessionEvent
+from sessions.repeating import Fork, Rerun
+from sessions.selectors import verify_session
+from tests.unit.sessions.conftest import World
+from workspaces.models import AuditEntry
+from workspaces.states import Role
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class Earlier:
+    """A session that has run: `statuses` by task name, each task after the one before, `of` its parent."""
+
+    def __init__(self, world: World, statuses: Mapping[str, str], *, status: str = "FAILED", **fields: Any) -> None:
+        self.world, self.make = world, world.make
+        known = Agent.objects.filter(project=world.project, name="Worker").first()
+        self.agent = known or world.make.agent(world.project, name="Worker")
+        self.session = world.make.session(world.project, status=status, **fields)
+        self.tasks: dict[str, AgentTask] = {}
+        self._seq, self._hash = 0, GENESIS_HASH
+        self.log("session.created", {})
+        for number, (name, state) in enumerate(statuses.items()):
+            before = list(self.tasks.values())[-1:]
+            self.tasks[name] = self.task(name, state, ordinal=number, after=before)
+        for name, state in statuses.items():
+            if state == "COMPLETED":
+                self.finish(name)
+
+    def task(self, name: str, status: str, **fields: Any) -> AgentTask:
+        done = (
+            {"output_data": {"said": name}, "started_at": NOON, "completed_at": NOON} if status == "COMPLETED" else {}
+        )
+        values = {"agent": self.agent, "assignment": {"by": "name", "asked_for": "Worker", "reason": "x"}, **done}
+        task = self.make.task(self.session, name=name, status=status, **{**values, **fields})
+        self.log("task.created", {"name": name}, task)
+        return task
+
+    def finish(self, name: str, **usage: float) -> None:
+        task = self.tasks[name]
+        agent = task.agent or self.agent
+        usage = usage or {"tokens": 10}
+        AgentExecution.objects.create(task=task, agent=agent, attempt=1, state="COMPLETED", usage=usage)
+        self.log("task.completed", {"output": task.output_data}, task)
+
+    def log(self, kind: str, data: Mapping[str, Any], task: AgentTask | None = None) -> None:
+        self._seq += 1
+        at = NOON + timedelta(seconds=self._seq)
+        event = record_event(
+            previous_hash=self._hash,
+            seq=self._seq,
+            event_type=kind,
+            at=at,
+            data=data,
+            task=str(task.id) if task else None,
+        )
+        self._hash = event.hash
+        SessionEvent.objects.create(
+            session=self.session, seq=self._seq, type=kind, task_id=task.id if task else None, payload=event.payload,
+            hash=event.hash, created_at=at,
+        )  # fmt: skip
+        AgentSession.objects.filter(pk=self.session.pk).update(last_seq=self._seq, last_hash=self._hash)
+
+    def step(self, name: str, key: str, **fields: Any) -> ExecutionStep:
+        values = {"kind": "call", "input_hash": "h", "status": "COMPLETED", "result": {"paid": key}, **fields}
+        at = {"created_at": NOON, "completed_at": NOON}
+        return ExecutionStep.objects.create(task=self.tasks[name], key=key, **{**at, **values})
+
+    def message(self, name: str, to: str | None = None, **fields: Any) -> AgentMessage:
+        metadata = {"from_task": str(self.tasks[name].id), "to_task": str(self.tasks[to].id) if to else None}
+        return AgentMessage.objects.create(
+            workspace=self.session.workspace, session=self.session, from_agent=self.agent, content={"text": name},
+            metadata=metadata, delivery_status="DELIVERED", delivered_at=NOON, **fields,
+        )  # fmt: skip
+
+    def retry(self, **options: Any) -> AgentSession:
+        return services.retry_session(access=self.world.access, session_id=self.session.id, **options).session
+
+    def rerun(self, task: str, **fields: Any) -> AgentSession:
+        order = Rerun(task, **fields)
+        return services.rerun_session(access=self.world.access, session_id=self.session.id, rerun=order).session
+
+    def fork(self, at: str | int | None = None, **fields: Any) -> AgentSession:
+        order = Fork(at, **fields)
+        return services.fork_session(access=self.world.access, session_id=self.session.id, fork=order).session
+
+
+@pytest.fixture
+def failed(world: World) -> Earlier:
+    """a is done, b failed, c was never begun."""
+    return Earlier(world, {"a": "COMPLETED", "b": "FAILED", "c": "SKIPPED"})
+
+
+@pytest.fixture
+def good(world: World) -> Earlier:
+    return Earlier(world, {"a": "COMPLETED", "b": "COMPLETED", "c": "COMPLETED"}, status="COMPLETED")
+
+
+def rows(session: AgentSession) -> dict[str, AgentTask]:
+    return {task.name: task for task in session.tasks.all()}
+
+
+def statuses(session: AgentSession) -> dict[str, str]:
+    return {name: task.status for name, task in rows(session).items()}
+
+
+def log_of(session: AgentSession) -> list[dict[str, Any]]:
+    return [json.loads(event.payload) for event in session.events.order_by("seq")]
+
+
+def check_log(session: AgentSession) -> None:
+    """The log is whole, and the rows are what it tells."""
+    verdict = verify_session(session.id)
+    assert (verdict.problems, verdict.is_compared) == ((), True)
+
+
+def refusal(error: type[Exception], call: Any) -> Any:
+    with pytest.raises(error) as caught:
+        call()
+    return caught.value
+
+
+def test_a_retry_is_a_new_session_that_starts_where_the_old_one_stopped(
+    failed: Earlier, world: World, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        session = failed.retry()
+        assert world.rung == []
+    assert world.rung == [session.id]
+    session = AgentSession.objects.get(pk=session.pk)
+    assert (session.status, session.origin, session.forked_from_id) == ("PENDING", "retry", failed.session.id)
+    assert session.fork_seq == failed.session.events.count()
+    assert session.saved_usage == {"tokens": 10}
+    assert statuses(session) == {"a": "COMPLETED", "b": "PENDING", "c": "PENDING"}
+    a, b = rows(session)["a"], rows(session)["b"]
+    assert (a.copied_from, a.output_data, a.completed_at) == (failed.tasks["a"].id, {"said": "a"}, NOON)
+    assert (b.copied_from, b.error_code, b.agent_id) == (None, "", failed.agent.id)
+    assert [edge.depends_on_id for edge in b.dependencies.all()] == [a.id]
+    check_log(session)
+    entry = AuditEntry.objects.get(action="session.retry")
+    assert (entry.object_id, entry.after["reused"]) == (str(session.id), 1)
+
+
+def test_the_log_of_a_retry_tells_what_was_reused_and_saved(failed: Earlier) -> None:
+    session = failed.retry()
+    events = log_of(session)
+    assert [event["type"] for event in events] == ["session.created", *["task.created"] * 3, "task.reused"]
+    assert events[0]["data"]["forked_from"] == str(failed.session.id)
+    assert (events[0]["data"]["origin"], events[0]["data"]["fork_seq"]) == ("retry", session.fork_seq)
+    assert events[-1]["data"] == {
+        "copied_from": str(failed.tasks["a"].id), "output": {"said": "a"}, "saved": {"tokens": 10}
+    }  # fmt: skip
+
+
+def test_the_earlier_session_is_not_changed(failed: Earlier) -> None:
+    def everything() -> list[Any]:
+        of_old = {"session_id": failed.session.id}
+        old = AgentSession.objects.filter(pk=failed.session.id)
+        return [list(old.values()), *(list(m.objects.filter(**of_old).values()) for m in (AgentTask, SessionEvent))]
+
+    before = everything()
+    failed.retry()
+    failed.rerun("a", input_data={"x": 1})
+    failed.fork("a")
+    assert everything() == before
+
+
+def test_calls_that_were_paid_for_go_with_the_tasks_that_run_again(failed: Earlier) -> None:
+    paid = failed.step("b", "model", usage={"tokens": 5})
+    failed.step("b", "begun", status="STARTED", result=None, completed_at=None)
+    failed.step("b", "child failed", kind="session", error_code="boom")
+    failed.step("b", "asleep", kind="sleep", status="WAITING", completed_at=None)
+    failed.step("a", "not needed")
+    b = rows(failed.retry())["b"]
+    steps = {step.key: step for step in b.steps.all()}
+    assert set(steps) == {"model", "begun"}
+    model = steps["model"]
+    assert (model.result, model.usage, model.reused_from) == ({"paid": "model"}, {"tokens": 5}, paid.id)
+    assert (model.execution_id, model.status, steps["begun"].status) == (None, "COMPLETED", "STARTED")
+    assert b.lineage == failed.tasks["b"].id
+
+
+def test_what_is_reused_a_second_time_still_names_the_task_that_did_it_and_what_it_cost(failed: Earlier) -> None:
+    first = failed.retry()
+    failed.step("b", "model")
+    AgentSession.objects.filter(pk=first.pk).update(status="FAILED")
+    second = services.retry_session(access=failed.world.access, session_id=first.id).session
+    a = rows(second)["a"]
+    assert (a.copied_from, a.lineage) == (failed.tasks["a"].id, failed.tasks["a"].id)
+    assert (second.forked_from_id, second.saved_usage) == (first.id, {"tokens": 10})
+    assert rows(second)["b"].lineage == failed.tasks["b"].id
+    check_log(second)
+
+
+def test_a_rerun_keeps_what_came_before_and_gives_the_task_its_new_input(good: Earlier) -> None:
+    good.step("b", "model")
+    good.step("c", "model")
+    session = good.rerun("b", input_data={"x": 1}, description="anew")
+    assert statuses(session) == {"a": "COMPLETED", "b": "PENDING", "c": "PENDING"}
+    b, c = rows(session)["b"], rows(session)["c"]
+    assert (b.input_data, b.description, b.lineage, b.steps.count()) == ({"x": 1}, "anew", None, 0)
+    assert (c.lineage, c.steps.count()) == (good.tasks["c"].id, 1)
+    assert (session.origin, session.execution_mode) == ("rerun", "dag")
+    check_log(session)
+
+
+def test_a_rerun_may_keep_the_paid_steps_of_the_task_itself(good: Earlier) -> None:
+    good.step("b", "model")
+    b = rows(good.rerun(str(good.tasks["b"].id), reuse_steps=True))["b"]
+    assert (b.input_data, b.steps.count(), b.lineage) == ({}, 1, good.tasks["b"].id)
+
+
+def test_the_steps_of_a_task_whose_output_had_been_taken_over_are_found_where_it_ran(good: Earlier) -> None:
+    good.step("b", "model")
+    first = good.rerun("c")
+    AgentSession.objects.filter(pk=first.pk).update(status="COMPLETED")
+    order = Rerun("b", reuse_steps=True)
+    second = services.rerun_session(access=good.world.access, session_id=first.id, rerun=order).session
+    assert [step.key for step in rows(second)["b"].steps.all()] == ["model"]
+
+
+def test_a_rerun_may_name_another_agent_and_configure_it(good: Earlier, world: World) -> None:
+    schema = {"type": "object", "properties": {"depth": {"type": "integer"}}, "additionalProperties": False}
+    world.make.definition("careful", config_schema=schema)
+    other = world.make.agent(world.project, "careful", name="Other")
+    session = good.rerun("b", agent="Other", configuration={"depth": 2})
+    b = rows(session)["b"]
+    assert (b.agent_id, b.assignment["asked_for"]) == (other.id, "Other")
+    assert session.context["agent_configuration"] == {str(other.id): {"depth": 2}}
+    assert rows(session)["c"].agent_id == good.agent.id
+    error = refusal(InvalidSession, lambda: good.rerun("b", agent="Other", configuration={"depth": "deep"}))
+    assert list(error.details) == ["configuration"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"task": "nothing"}, "task"),
+        ({"task": ""}, "task"),
+        ({"task": "b", "agent": "Nobody"}, "agent"),
+        ({"task": "b", "configuration": {"x": 1}}, "configuration"),
+        ({"task": "b", "input_data": {"x": "\x00"}}, "input_data"),
+        ({"task": "b", "description": "x" * 20_001}, "description"),
+        ({"task": "b", "problems": {"input_data": ["unreadable"]}}, "input_data"),
+    ],
+)
+def test_a_rerun_that_cannot_be_says_why_and_writes_nothing(good: Earlier, fields: dict[str, Any], path: str) -> None:
+    count = AgentSession.objects.count()
+    error = refusal(InvalidSession, lambda: good.rerun(**fields))
+    assert list(error.details) == [path]
+    assert AgentSession.objects.count() == count
+
+
+def test_a_task_that_was_given_to_whoever_can_is_given_out_anew(failed: Earlier, world: World) -> None:
+    by = {"by": "capability", "candidates": []}
+    AgentTask.objects.filter(name="b").update(assignment=by, required_capabilities=["scripted"])
+    b = rows(failed.retry())["b"]
+    assert (b.agent_id, b.assignment) == (None, {})
+    AgentTask.objects.filter(name="b").update(required_capabilities=["fly"])
+    error = refusal(InvalidSession, failed.retry)
+    assert list(error.details) == ["tasks.b.required_capabilities"]
+
+
+def test_an_agent_that_was_named_and_cannot_work_now_is_told_of_by_name(failed: Earlier) -> None:
+    Agent.objects.filter(pk=failed.agent.pk).update(state_detail="PAUSED", status="INACTIVE")
+    error = refusal(InvalidSession, failed.retry)
+    assert list(error.details) == ["tasks.b.agent", "tasks.c.agent"]
+    assert 'The agent "Worker" is paused: resume it' in error.details["tasks.b.agent"][0]
+
+
+def test_why_a_named_agent_could_not_work_is_forgotten(failed: Earlier) -> None:
+    refused = {"by": "name", "asked_for": "Worker", "code": "agent_unavailable", "reason": "it is paused"}
+    AgentTask.objects.filter(name="b").update(assignment=refused)
+    b = rows(failed.retry())["b"]
+    assert (b.assignment["by"], b.assignment.get("code"), "paused" in b.assignment["reason"]) == ("name", None, False)
+
+
+def test_a_document_that_is_gone_is_told_of(failed: Earlier, world: World) -> None:
+    document = world.document()
+    AgentSession.objects.filter(pk=failed.session.pk).update(context={"document_ids": [str(document.id)]})
+    assert failed.retry().context == {"document_ids": [str(document.id)]}
+    document.delete()
+    assert list(refusal(InvalidSession, failed.retry).details) == ["context.document_ids[0]"]
+
+
+def test_a_fork_after_a_task_has_what_was_done_by_then(good: Earlier) -> None:
+    session = good.fork("b")
+    assert statuses(session) == {"a": "COMPLETED", "b": "COMPLETED", "c": "PENDING"}
+    assert (session.origin, session.fork_seq) == ("fork", 6)
+    assert good.fork(str(good.tasks["b"].id)).fork_seq == good.fork(6).fork_seq == 6
+    assert statuses(good.fork(5)) == {"a": "COMPLETED", "b": "PENDING", "c": "PENDING"}
+    assert set(statuses(good.fork(1)).values()) == {"PENDING"}
+    assert set(statuses(good.fork()).values()) == {"COMPLETED"}
+    check_log(session)
+
+
+def test_a_fork_takes_only_the_steps_that_were_paid_for_by_then(good: Earlier) -> None:
+    good.step("c", "early", completed_at=NOON + timedelta(seconds=5))
+    good.step("c", "late", completed_at=NOON + timedelta(seconds=7))
+    assert [step.key for step in rows(good.fork("b"))["c"].steps.all()] == ["early"]
+
+
+def test_a_live_session_can_be_forked_and_goes_on_itself(world: World) -> None:
+    live = Earlier(world, {"a": "COMPLETED", "b": "RUNNING", "c": "PENDING"}, status="RUNNING")
+    assert statuses(live.fork()) == {"a": "COMPLETED", "b": "PENDING", "c": "PENDING"}
+    live.session.refresh_from_db(fields=["last_seq"])
+    assert AgentSession.objects.get(pk=live.session.pk).status == "RUNNING"
+
+
+def test_a_fork_may_have_another_goal_and_context(good: Earlier) -> None:
+    AgentTask.objects.filter(name="c").update(description="Do it")
+    session = good.fork("a", task_description="Do it better", context={"tone": "dry"})
+    assert (session.title, session.task_description, session.context) == (
+        "Do it better", "Do it better", {"tone": "dry"}
+    )  # fmt: skip
+    assert rows(session)["c"].description == "Do it better"
+    assert list(refusal(InvalidSession, lambda: good.fork(task_description=" ")).details) == ["task_description"]
+
+
+@pytest.mark.parametrize("at", [0, 7, 10**12, "c", "nothing", "00000000-0000-7000-8000-000000000000"])
+def test_a_fork_needs_an_event_or_a_finished_task(failed: Earlier, at: str | int) -> None:
+    assert list(refusal(InvalidSession, lambda: failed.fork(at)).details) == ["at"]
+
+
+def planned(world: World, status: str = "FAILED", **states: str) -> Earlier:
+    """A plan that made two tasks."""
+    earlier = Earlier(world, {}, status=status, execution_mode="planned")
+    world.make.agent(world.project, "planning", name="Planner", capabilities=["planning"])
+    by = {"by": "mode"}
+    plan = earlier.task("plan", "COMPLETED", task_type="planning", assignment=by, input_data={"goal": "Do it"})
+    earlier.tasks["plan"] = plan
+    before: list[AgentTask] = []
+    for number, (name, state) in enumerate(states.items(), start=1):
+        earlier.tasks[name] = earlier.task(name, state, parent_task=plan, ordinal=number, after=before)
+        before = [earlier.tasks[name]]
+    for name, task in earlier.tasks.items():
+        if task.status == "COMPLETED":
+            earlier.finish(name)
+    return earlier
+
+
+def test_a_planned_session_keeps_its_plan_and_the_tasks_it_made(world: World) -> None:
+    session = planned(world, a="COMPLETED", b="FAILED").retry()
+    assert statuses(session) == {"plan": "COMPLETED", "a": "COMPLETED", "b": "PENDING"}
+    kept = rows(session)
+    assert kept["b"].parent_task_id == kept["plan"].id
+    check_log(session)
+
+
+def test_a_plan_is_made_again_from_scratch_and_for_the_new_goal(world: World) -> None:
+    earlier = planned(world, "COMPLETED", a="COMPLETED")
+    assert statuses(earlier.rerun("plan")) == {"plan": "PENDING"}
+    session = earlier.fork(1, task_description="Do something else")
+    assert statuses(session) == {"plan": "PENDING"}
+    assert rows(session)["plan"].input_data == {"goal": "Do something else"}
+
+
+def test_what_the_reused_agents_had_said_is_in_the_inbox_of_the_others(failed: Earlier) -> None:
+    said = failed.message("a", topic="news")
+    failed.message("a", to="b")  # handed over again by the engine
+    failed.message("b")  # of an attempt that does not count
+    session = failed.retry()
+    [message] = AgentMessage.objects.filter(session=session)
+    assert (message.content, message.topic, message.metadata["from_task"]) == (
+        said.content, "news", str(rows(session)["a"].id)
+    )  # fmt: skip
+    assert log_of(session)[-1]["type"] == "message.sent"
+    [loaded] = load_sessions([str(session.id)], lambda project: {}).values()
+    assert [kept.content for kept in loaded.messages] == [said.content]
+    check_log(session)
+
+
+@pytest.mark.parametrize(
+    ("status", "verb", "allowed"),
+    [
+        ("RUNNING", "retry", ["fork"]),
+        ("PAUSED", "rerun", ["fork"]),
+        ("COMPLETED", "retry", ["rerun", "fork"]),
+    ],
+)
+def test_a_session_in_the_wrong_state_is_refused_with_what_is_possible(
+    failed: Earlier, status: str, verb: str, allowed: list[str]
+) -> None:
+    AgentSession.objects.filter(pk=failed.session.pk).update(status=status)
+    error = refusal(CommandRefused, failed.retry if verb == "retry" else lambda: failed.rerun("a"))
+    assert error.details == {"status": status, "allowed": allowed}
+    assert ", ".join(allowed) in error.message
+
+
+def test_a_retry_asked_for_twice_with_one_key_is_one_session(failed: Earlier, world: World) -> None:
+    first = services.retry_session(access=world.access, session_id=failed.session.id, idempotency_key="k")
+    AgentSession.objects.filter(pk=failed.session.pk).update(status="COMPLETED")
+    again = services.retry_session(access=world.access, session_id=failed.session.id, idempotency_key="k")
+    assert (again.session.id, again.is_replay, first.is_replay) == (first.session.id, True, False)
+    other = lambda: services.fork_session(  # noqa: E731
+        access=world.access, session_id=failed.session.id, fork=Fork(), idempotency_key="k"
+    )
+    assert refusal(IdempotencyConflict, other).details == {"session_id": str(first.session.id)}
+    AgentSession.objects.filter(pk=failed.session.pk).update(status="FAILED")
+    bad = lambda: failed.retry(idempotency_key="\n")  # noqa: E731
+    assert list(refusal(InvalidSession, bad).details) == ["Idempotency-Key"]
+
+
+def test_only_members_may_repeat_and_strangers_see_nothing(failed: Earlier, world: World, settings: Any) -> None:
+    def as_one(access: Any) -> Any:
+        return lambda: services.retry_session(access=access, session_id=failed.session.id)
+
+    refusal(Forbidden, as_one(world.access_as(Role.VIEWER)))
+    stranger = World(world.make, world.project, world.access.__class__("stranger", None), [])
+    refusal(NotFound, as_one(stranger.access))
+    settings.AGENTS_ENABLED = False
+    refusal(AgentsDisabled, as_one(world.access))
+
+
+def test_a_task_is_retried_with_its_session(failed: Earlier, good: Earlier, world: World) -> None:
+    made = services.retry_task(access=world.access, task_id=failed.tasks["b"].id).session
+    assert (made.origin, made.forked_from_id) == ("retry", failed.session.id)
+    error = refusal(CommandRefused, lambda: services.retry_task(access=world.access, task_id=good.tasks["a"].id))
+    assert error.details["allowed"] == ["rerun", "fork"]
+
+
+def big(world: World, count: int) -> Earlier:
+    """A session of many tasks: a long chain's first half is done."""
+    earlier = Earlier(world, {})
+    names = [f"t{number}" for number in range(count)]
+    for number, name in enumerate(names):
+        status = "COMPLETED" if number < count // 2 else "FAILED"
+        earlier.tasks[name] = earlier.task(name, status, ordinal=number)
+        if status == "COMPLETED":
+            earlier.finish(name)
+    return earlier
+
+
+def test_five_hundred_tasks_are_not_written_one_by_one(world: World) -> None:
+    earlier = big(world, 500)
+    with CaptureQueriesContext(connection) as queries:
+        made = earlier.retry()
+    assert len(statuses(made)) == 500
+    assert len(queries) < 50, "SQLite takes some 40 rows a statement"
