@@ -24,6 +24,7 @@ from sessions.models import (
     SessionCommand,
     SessionEvent,
     SlotRequest,
+    SlotShare,
     TaskDependency,
 )
 from sessions.selectors import verify_session
@@ -197,12 +198,16 @@ class EngineWorkerAdmin(ReadOnlyAdmin):
     search_fields = ["host"]
 
 
+@admin.register(SlotShare)
+class SlotShareAdmin(ReadOnlyAdmin):
+    list_display = ["scope", "worker_id", "places"]
+    search_fields = ["scope"]
+
+
 @admin.register(SlotRequest)
 class SlotRequestAdmin(ReadOnlyAdmin):
-    list_display = ["scope", "task", "session", "priority", "requested_at", "granted_at"]
-    list_filter = [("granted_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["task", "session"]
-    search_fields = ["scope", "task__name", "session__title"]
+    list_display = ["scope", "task_id", "worker_id", "session_priority", "task_priority", "requested_at"]
+    search_fields = ["scope"]
 
 
 @admin.register(Placement)

@@ -29,3 +29,19 @@ class RetryPolicy:
 def attempt_follows(*, failures: int, max_attempts: int, permanent: bool) -> bool:
     """Whether a failed attempt is followed by another one."""
     return not permanent and failures < max_attempts
+
+
+AGING_SECONDS = 30.0
+"""So long a wait weighs as much as one point of a session's priority."""
+
+WaitingRank = tuple[int, int, float]
+
+
+def waiting_rank(*, session_priority: int, task_priority: int, waited_seconds: float) -> WaitingRank:
+    """Who is served first when tasks wait for the same place: the lowest rank.
+
+    By the session's priority, then the task's, then the longest wait. Every 30 s of waiting raise a task by one point
+    of session priority, so whoever waits long enough comes before all that is new: none starves.
+    """
+    aged = session_priority + int(max(waited_seconds, 0.0) // AGING_SECONDS)
+    return (-aged, -task_priority, -waited_seconds)

@@ -9,11 +9,18 @@ from workspaces.states import Role
 
 
 class Workspace(TimestampedRow):
-    """A tenant: nothing in it is visible from another."""
+    """A tenant: nothing in it is visible from another.
+
+    `capability_limits` maps a capability to how many tasks that ask for it may run at once; what is not named has no
+    limit of its own. A limit on sessions that is NULL is none.
+    """
 
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=60, unique=True)
     max_concurrent_executions = models.PositiveIntegerField(default=20)
+    capability_limits = models.JSONField(default=dict, blank=True)
+    max_sessions_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    max_queued_sessions = models.PositiveIntegerField(null=True, blank=True)
     budget_limits = models.JSONField(default=dict, blank=True)
     retention_days = models.PositiveIntegerField(null=True, blank=True)
     export_before_pruning = models.BooleanField(default=True)

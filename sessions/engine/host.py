@@ -14,11 +14,12 @@ import structlog
 from core.clock import SYSTEM_CLOCK, Clock
 from sessions.engine.gate import clip_text
 from sessions.engine.journal import Journal, Publisher
-from sessions.engine.runner import AgentHost, SessionRunner, happened_within
+from sessions.engine.runner import AgentHost, SessionRunner
+from sessions.engine.slot_keeper import SlotKeeper
 from sessions.engine.slots import Slots
 from sessions.engine.state import Session
 from sessions.engine.store.base import Claim, Store, StoreUnavailable, WorkerIdentity
-from sessions.engine.threads import ReaderPool
+from sessions.engine.threads import ReaderPool, happened_within
 from sessions.policies import ENGINE_FAILURE_LIMIT
 
 log = structlog.get_logger(__name__)
@@ -114,7 +115,7 @@ class EngineHost:
         self._runners: dict[str, SessionRunner] = {}
         self._works: dict[str, asyncio.Task[None]] = {}
         self._left: list[str] = []
-        self._slots = Slots(self._options.max_executions)
+        self._slots = Slots(self._options.max_executions, self._clock)
         self._rng = Random()
         self._readers = ReaderPool("engine-read", 4, self._close_connections)
         self._agents = self._make_agents()
@@ -149,7 +150,10 @@ class EngineHost:
             close_connections=self._close_connections,
         )
         self._journal.start()
-        helpers = [asyncio.create_task(work) for work in (self._tick(), self._watch_changes(), self._work(worker))]
+        self._slots = Slots(self._options.max_executions, self._clock)
+        keeper = SlotKeeper(self._slots, self._store, worker.id, read=self._read)
+        works = (self._tick(), self._watch_changes(), self._work(worker), keeper.keep())
+        helpers = [asyncio.create_task(work) for work in works]
         ends = [asyncio.create_task(event.wait()) for event in (self._stopping, lost)]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         helpers[2].cancel()

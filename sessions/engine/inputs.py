@@ -156,15 +156,17 @@ Input = (
 
 
 class SlotWanted(Struct, frozen=True):
-    """A task that could start now, and what its start would occupy."""
+    """A task that could start now, and the scopes in each of which it would take a place.
+
+    `is_running`: it runs elsewhere already, and takes its places even where there are none.
+    """
 
     task_id: str
-    agent_id: str
-    agent_limit: int
-    workspace_id: str
-    workspace_limit: int
-    priority: int
+    scopes: tuple[str, ...]
+    session_priority: int
+    task_priority: int
     queued_at: datetime
+    is_running: bool = False
 
 
 class StartAgent(Struct, frozen=True):

@@ -31,6 +31,7 @@ from sessions.engine.inputs import (
 from sessions.engine.slots import Slots
 from sessions.engine.state import Session, is_executing
 from sessions.engine.store.base import Claim
+from sessions.engine.threads import happened_within
 from sessions.policies import ENGINE_FAILURE_LIMIT
 from sessions.routing_policy import AgentInfo
 
@@ -246,12 +247,3 @@ class SessionRunner:
             self._slots.release(task_id)
         self._wants.clear()
         self._room.set()
-
-
-async def happened_within(event: asyncio.Event, seconds: float | None) -> bool:
-    """Whether the event came in time. (`asyncio.wait_for` of Python 3.11 can swallow a cancel.)"""
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False

@@ -8,9 +8,10 @@ from sessions.engine import attempts, ending, placing, steps
 from sessions.engine.draft import Draft
 from sessions.engine.gate import clip_json
 from sessions.engine.inputs import CancelAgent, SlotWanted, StartAgent
-from sessions.engine.state import Execution, Message, Task, is_executing
+from sessions.engine.state import Execution, Message, Session, Task, is_executing
 from sessions.modes import PLANNING
 from sessions.routing_policy import Assignment, choose_agent
+from sessions.scopes import agent_scope, capability_scope, workspace_scope
 from sessions.states import ExecutionMode, ExecutionState, MessageType, SessionStatus, TaskStatus
 
 SHORT_WAIT = timedelta(seconds=2)
@@ -178,16 +179,20 @@ def _is_due(draft: Draft, task: Task) -> bool:
 
 
 def slot_wanted(draft: Draft, task: Task) -> SlotWanted:
-    agent = draft.session.roster.get(task.agent_id or "")
     return SlotWanted(
         task_id=task.id,
-        agent_id=task.agent_id or "",
-        agent_limit=agent.max_concurrent_tasks if agent else 1,
-        workspace_id=draft.session.workspace_id,
-        workspace_limit=draft.session.workspace_limit,
-        priority=draft.session.priority + task.priority,
+        scopes=scopes_of(draft.session, task),
+        session_priority=draft.session.priority,
+        task_priority=task.priority,
         queued_at=task.started_at or draft.now,
+        is_running=is_executing(task),
     )
+
+
+def scopes_of(session: Session, task: Task) -> tuple[str, ...]:
+    """The scopes in each of which the task takes a place while it runs."""
+    own = (workspace_scope(session.workspace_id), agent_scope(task.agent_id or ""))
+    return (*own, *(capability_scope(session.workspace_id, word) for word in task.required_capabilities))
 
 
 def _start(draft: Draft, task: Task) -> None:

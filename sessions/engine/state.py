@@ -127,7 +127,6 @@ class Session(Struct, frozen=True):
     last_hash: str
     priority: int = 0
     max_concurrent_tasks: int = 10
-    workspace_limit: int = 20
     timeout_seconds: float | None = None
     deadline_at: datetime | None = None
     started_at: datetime | None = None

@@ -32,3 +32,12 @@ class ReaderPool:
     def _end_thread(self, together: threading.Barrier) -> None:
         self._close_connections()
         together.wait(timeout=2)
+
+
+async def happened_within(event: asyncio.Event, seconds: float | None) -> bool:
+    """Whether the event came in time. (`asyncio.wait_for` of Python 3.11 can swallow a cancel.)"""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

@@ -1,6 +1,6 @@
 """Rows of sessions."""
 
-from sessions.models.engine import EngineWorker, Placement, SessionCommand, SlotRequest
+from sessions.models.engine import EngineWorker, Placement, SessionCommand, SlotRequest, SlotShare
 from sessions.models.event import SessionEvent
 from sessions.models.execution import AgentExecution, ExecutionStateHistory
 from sessions.models.message import AgentMessage
@@ -22,5 +22,6 @@ __all__ = [
     "SessionCommand",
     "SessionEvent",
     "SlotRequest",
+    "SlotShare",
     "TaskDependency",
 ]

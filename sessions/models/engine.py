@@ -4,6 +4,7 @@ from django.db import models
 
 from core.constraints import one_of
 from core.models import Row
+from sessions.scopes import MAX_SCOPE_CHARACTERS
 from sessions.states import CommandKind
 
 
@@ -52,34 +53,47 @@ class SessionCommand(models.Model):
         return f"{self.kind} ({self.actor})"
 
 
-class SlotRequest(Row):
-    """A place asked for in one scope (`workspace:ID`, `agent:ID`, `capability:ID:name`) for a task that could start.
+class SlotShare(Row):
+    """The places one worker holds in one scope (`workspace:ID`, `agent:ID`, `capability:ID:name`), used or idle.
 
-    Granted while `granted_at` is set; freed with the commit that ends the attempt, or by the takeover of its session.
+    Written by that worker alone, under the lock of the scope. Over the workers whose lease has not run out they never
+    sum to more than the scope's limit.
     """
 
-    scope = models.CharField(max_length=200)
-    task = models.ForeignKey("agent_sessions.AgentTask", on_delete=models.CASCADE, related_name="slot_requests")
-    session = models.ForeignKey("agent_sessions.AgentSession", on_delete=models.CASCADE, related_name="slot_requests")
-    worker_id = models.UUIDField(null=True, blank=True)
-    priority = models.IntegerField(default=0)
+    scope = models.CharField(max_length=MAX_SCOPE_CHARACTERS)
+    worker_id = models.UUIDField()
+    places = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "slot_share"
+        ordering = ["scope", "id"]
+        constraints = [models.UniqueConstraint(fields=["scope", "worker_id"], name="slot_share_unique")]
+        indexes = [models.Index(fields=["worker_id"], name="slot_share_worker_idx")]
+
+    def __str__(self) -> str:
+        return f"{self.places} of {self.scope}"
+
+
+class SlotRequest(Row):
+    """A task that waits for a place which another worker may hold; one row for each scope in which it lacks one.
+
+    Written by the worker that runs the task's session; gone as soon as the task starts or waits no longer.
+    """
+
+    scope = models.CharField(max_length=MAX_SCOPE_CHARACTERS)
+    worker_id = models.UUIDField()
+    task_id = models.UUIDField()
+    session_priority = models.IntegerField(default=0)
+    task_priority = models.IntegerField(default=0)
     requested_at = models.DateTimeField()
-    granted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "slot_request"
-        ordering = ["scope", "-priority", "requested_at", "id"]
-        constraints = [models.UniqueConstraint(fields=["scope", "task"], name="slot_request_unique")]
-        indexes = [
-            models.Index(
-                fields=["scope", "-priority", "requested_at"],
-                condition=models.Q(granted_at__isnull=True),
-                name="slot_request_waiting_idx",
-            ),
-            models.Index(
-                fields=["scope"], condition=models.Q(granted_at__isnull=False), name="slot_request_granted_idx"
-            ),
+        ordering = ["scope", "-session_priority", "-task_priority", "requested_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "worker_id", "task_id"], name="slot_request_unique"),
         ]
+        indexes = [models.Index(fields=["worker_id", "task_id"], name="slot_request_worker_idx")]
 
     def __str__(self) -> str:
         return f"{self.scope} for {self.task_id}"

@@ -23,6 +23,7 @@ from sessions.models import (
     SessionCommand,
     SessionEvent,
     SlotRequest,
+    SlotShare,
 )
 from tests.make import Make
 from tests.past import Past
@@ -50,8 +51,9 @@ def session(make: Make) -> AgentSession:
     SessionEvent.objects.create(session=session, seq=1, type="log", payload="{}", hash="", created_at=now)
     key = {"key": "k", "input_hash": "", "kind": "call", "status": "COMPLETED"}
     ExecutionStep.objects.create(task=first, created_at=now, **key)
-    SlotRequest.objects.create(session=session, task=first, scope="agent:x", requested_at=now)
-    Placement.objects.create(session=session, execution=execution, queue="q", created_at=now)
+    SlotRequest.objects.create(worker_id=new_id(), task_id=first.id, scope="agent:x", requested_at=now)
+    SlotShare.objects.create(worker_id=new_id(), scope="agent:x", places=2)
+    Placement.objects.create(execution=execution, queue="q", run_id=new_id(), created_at=now)
     EngineWorker.objects.create(host="here", pid=1, started_at=now, expires_at=now)
     PrunedSession.objects.create(
         id=new_id(), workspace=session.workspace, status="FAILED", last_seq=1, completed_at=now, created_at=now

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from sessions.engine.batch import Batch, Outcome
 from sessions.engine.inputs import CommandRead
+from sessions.engine.sharing import ScopeView, Shares, SlotAsk
 from sessions.engine.state import Session
 from sessions.routing_policy import AgentInfo
 
@@ -86,6 +87,17 @@ class Store(Protocol):
 
     def write_group(self, batches: Sequence[Batch]) -> list[Outcome]:
         """Apply each batch as a whole or not at all, all in one transaction; the outcome of each, in order."""
+        ...
+
+    def take_slots(self, worker_id: str, ask: SlotAsk) -> Shares:
+        """Share out places of the scopes asked about, under their locks; what the worker holds afterwards is stored.
+
+        A worker whose lease has run out gets none.
+        """
+        ...
+
+    def look_at_slots(self, worker_id: str, scopes: Sequence[str]) -> Mapping[str, ScopeView]:
+        """The scopes as this worker sees them now; takes no lock and changes nothing."""
         ...
 
     def positions(self, session_ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:

@@ -41,6 +41,10 @@ class Dialect(Protocol):
         """Bound how long this thread's connection waits, and lets others wait. To be called outside any transaction."""
         ...
 
+    def lock_keys(self, cursor: Any, keys: Sequence[int]) -> None:
+        """Hold the locks of these numbers, which are in order, until the end of the transaction."""
+        ...
+
     def value(self, kind: str, value: Any) -> Any:
         """A Python value as this database's driver takes it."""
         ...
@@ -63,6 +67,9 @@ class SqliteDialect:
 
     def prepare(self, connection: Any) -> None:
         """The busy timeout of the connection does it."""
+
+    def lock_keys(self, cursor: Any, keys: Sequence[int]) -> None:
+        """A transaction that writes is alone anyway."""
 
     def lease_end(self) -> str:
         return "strftime('%%Y-%%m-%%d %%H:%%M:%%f000', 'now', '+' || %s || ' seconds')"
@@ -115,6 +122,11 @@ class PostgresDialect:
             with connection.cursor() as cursor:
                 cursor.execute("SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'")
             self._prepared.connection = connection.connection
+
+    def lock_keys(self, cursor: Any, keys: Sequence[int]) -> None:
+        cursor.execute("SET LOCAL lock_timeout = '2s'")
+        for key in keys:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
 
     def lease_end(self) -> str:
         return "clock_timestamp() + make_interval(secs => %s)"

@@ -21,7 +21,7 @@ RosterReader = Callable[[str], Mapping[str, AgentInfo]]
 def load_sessions(ids: Sequence[str], roster_of: RosterReader) -> dict[str, Session]:
     """The sessions by id, in a constant number of queries (and one a project for its agents)."""
     session_ids = [UUID(session_id) for session_id in ids]
-    rows = AgentSession.objects.filter(id__in=session_ids).select_related("workspace")
+    rows = AgentSession.objects.filter(id__in=session_ids)
     tasks, messages = _tasks(session_ids), _messages(session_ids)
     rosters = cache(roster_of)
     return {
@@ -48,7 +48,6 @@ def _session(
         last_hash=row.last_hash,
         priority=row.priority,
         max_concurrent_tasks=row.max_concurrent_tasks,
-        workspace_limit=row.workspace.max_concurrent_executions,
         timeout_seconds=row.timeout_seconds,
         deadline_at=row.deadline_at,
         started_at=row.started_at,

@@ -1,6 +1,6 @@
 """The store in memory: the same contract without a database, for the simulation and for tests of the engine."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -19,11 +19,13 @@ from sessions.engine.batch import (
     Rejected,
     StepWrite,
 )
-from sessions.engine.inputs import CommandRead
+from sessions.engine.inputs import CommandRead, SlotWanted
+from sessions.engine.sharing import ScopeView, Shares, SlotAsk, share_out
 from sessions.engine.state import Execution, Message, Session, Step, Task
 from sessions.engine.store.base import Claim, WorkerIdentity
 from sessions.events import EventRecord
 from sessions.routing_policy import AgentInfo
+from sessions.scopes import agent_scope
 from sessions.states import SessionStatus
 
 
@@ -35,7 +37,11 @@ class _Lease:
 
 @dataclass(slots=True)
 class MemoryStore:
-    """Its dictionaries may be read by tests; `reject` plants a data error."""
+    """Its dictionaries may be read by tests; `reject` plants a data error.
+
+    `limits` are those of scopes; what an agent of a session may do at once needs no entry there. `shares` are the
+    places by worker and scope.
+    """
 
     clock: Clock = SYSTEM_CLOCK
     reject: Callable[[Batch], str | None] = lambda batch: None
@@ -47,6 +53,9 @@ class MemoryStore:
     placements: dict[str, PlacementWrite] = field(default_factory=dict)
     steps: dict[str, Step] = field(default_factory=dict)
     outcomes: dict[int, str] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
+    shares: dict[str, dict[str, int]] = field(default_factory=dict)
+    _requests: dict[str, tuple[SlotWanted, ...]] = field(default_factory=dict)
     _leases: dict[str, _Lease] = field(default_factory=dict)
     _workers: dict[str, datetime] = field(default_factory=dict)
     _inbox: dict[int, tuple[str, CommandRead]] = field(default_factory=dict)
@@ -84,9 +93,51 @@ class MemoryStore:
 
     def retire(self, worker_id: str) -> None:
         with self._lock:
-            self._workers.pop(worker_id, None)
+            for known in (self._workers, self.shares, self._requests):
+                known.pop(worker_id, None)
             for lease in self._leases.values():
                 lease.owner = None if lease.owner == worker_id else lease.owner
+
+    def take_slots(self, worker_id: str, ask: SlotAsk) -> Shares:
+        with self._lock:
+            live = self.live_workers()
+            if worker_id not in live:
+                return Shares(waiting=tuple(ask.wants), worker_count=len(live) + 1)
+            others = self._requests_of_others(worker_id, ask.scopes)
+            concerned = {*ask.scopes, *(scope for want in others for scope in want.scopes)}
+            views = self._views(worker_id, concerned, others)
+            shares = share_out(ask, views, others=others, worker_count=len(live), now=self.clock.now())
+            own = self.shares.setdefault(worker_id, {})
+            for scope, places in shares.places.items():
+                own[scope] = places or 0
+            self._requests[worker_id] = shares.waiting if len(live) > 1 else ()
+            return shares
+
+    def look_at_slots(self, worker_id: str, scopes: Sequence[str]) -> Mapping[str, ScopeView]:
+        with self._lock:
+            return self._views(worker_id, scopes, self._requests_of_others(worker_id, scopes))
+
+    def _views(self, me: str, scopes: Iterable[str], others: Sequence[SlotWanted]) -> dict[str, ScopeView]:
+        elsewhere = [self.shares.get(worker, {}) for worker in self.live_workers() if worker != me]
+        wanted = {scope for want in others for scope in want.scopes}
+        return {
+            scope: ScopeView(self._limit(scope), sum(held.get(scope, 0) for held in elsewhere), scope in wanted)
+            for scope in scopes
+        }
+
+    def _requests_of_others(self, me: str, scopes: Sequence[str]) -> list[SlotWanted]:
+        theirs = [want for worker in self.live_workers() if worker != me for want in self._requests.get(worker, ())]
+        return [want for want in theirs if not set(scopes).isdisjoint(want.scopes)]
+
+    def _limit(self, scope: str) -> int | None:
+        if scope in self.limits or not scope.startswith("agent:"):
+            return self.limits.get(scope)
+        agents = (agent for session in self.sessions.values() for agent in session.roster.values())
+        return next((agent.max_concurrent_tasks for agent in agents if agent_scope(agent.id) == scope), None)
+
+    def live_workers(self) -> list[str]:
+        """Those whose lease has not run out."""
+        return [worker for worker, expires_at in self._workers.items() if expires_at > self.clock.now()]
 
     def _holds(self, worker_id: str | None) -> bool:
         return worker_id is not None and self._workers.get(worker_id, self.clock.now()) > self.clock.now()

@@ -12,12 +12,15 @@ from django.db.models import QuerySet
 
 from agents.models import Agent
 from agents.states import AgentStateDetail
+from core.clock import SYSTEM_CLOCK
 from sessions.engine.batch import Batch, Committed, Outcome, Refused, Rejected
 from sessions.engine.inputs import CommandRead
+from sessions.engine.sharing import ScopeView, Shares, SlotAsk
 from sessions.engine.store import tables
 from sessions.engine.store.base import Claim, StoreUnavailable, WorkerIdentity
 from sessions.engine.store.dialects import Dialect, PostgresDialect, SqliteDialect, id_of
 from sessions.engine.store.loading import load_sessions
+from sessions.engine.store.slots import SlotTable, lock_keys
 from sessions.models import AgentSession, SessionCommand
 from sessions.routing_policy import AgentInfo
 from sessions.states import FINISHED_SESSION, LIVE_SESSION
@@ -35,6 +38,7 @@ class SqlStore:
     def __init__(self, alias: str = "default") -> None:
         self.alias = alias
         self.dialect: Dialect = SqliteDialect() if connections[alias].vendor == "sqlite" else PostgresDialect()
+        self._slots = SlotTable(alias)
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
@@ -56,6 +60,7 @@ class SqlStore:
         with self._transaction() as cursor:
             cursor.execute(sql, [self._id(worker.id), worker.host, worker.pid, lease_seconds])
             self._expire_dead(cursor, worker)
+            self._slots.forget(self._live_workers(cursor))
 
     def _expire_dead(self, cursor: Any, worker: WorkerIdentity) -> None:
         cursor.execute(
@@ -79,6 +84,20 @@ class SqlStore:
         with self._transaction() as cursor:
             cursor.execute("UPDATE agent_session SET lease_owner = NULL WHERE lease_owner = %s", [self._id(worker_id)])
             cursor.execute("DELETE FROM engine_worker WHERE id = %s", [self._id(worker_id)])
+            self._slots.forget(self._live_workers(cursor))
+
+    def _live_workers(self, cursor: Any) -> list[UUID]:
+        cursor.execute(f"SELECT id FROM engine_worker WHERE expires_at > {self.dialect.now}".replace("%%", "%"))
+        return [UUID(id_of(row[0])) for row in cursor.fetchall()]
+
+    def take_slots(self, worker_id: str, ask: SlotAsk) -> Shares:
+        with self._transaction() as cursor:
+            self.dialect.lock_keys(cursor, lock_keys(ask.scopes))
+            return self._slots.take(worker_id, ask, self._live_workers(cursor), SYSTEM_CLOCK)
+
+    def look_at_slots(self, worker_id: str, scopes: Sequence[str]) -> Mapping[str, ScopeView]:
+        with self._reading(), connections[self.alias].cursor() as cursor:
+            return self._slots.look(worker_id, scopes, self._live_workers(cursor))
 
     def claim(self, worker_id: str, limit: int) -> list[Claim]:
         if limit <= 0 or not self._any_runnable():

@@ -80,7 +80,6 @@ def session(*tasks: Task, agents: Sequence[AgentInfo] = (WORKER,), **fields: Any
         "roster": {one.id: one for one in agents},
         "last_seq": 0,
         "last_hash": GENESIS_HASH,
-        "workspace_limit": 1000,
         "max_concurrent_tasks": 1000,
     }
     return Session(**{**values, **fields})

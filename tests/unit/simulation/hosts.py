@@ -280,10 +280,10 @@ class SimHost:
 
 def engine_patches(complain: Callable[[str], None], rng: Random) -> list[tuple[Any, str, Any]]:
     """(module, name, stand-in): what of the engine's surroundings is replaced."""
-    from sessions.engine import agent_host, runner
+    from sessions.engine import agent_host, runner, slot_keeper
 
     silence, time = Silence(complain), VirtualTime()
-    modules = (host_module, journal_module, runner, agent_host)
+    modules = (host_module, journal_module, runner, agent_host, slot_keeper)
     return [
         *((module, "log", silence) for module in modules),
         (host_module, "time", time),

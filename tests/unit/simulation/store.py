@@ -1,5 +1,6 @@
 """The store in memory under observation: after each write everything that must always hold is checked."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -7,7 +8,8 @@ from msgspec.structs import replace
 
 from core.clock import Clock
 from sessions.engine.batch import Batch, Committed, Outcome
-from sessions.engine.state import Execution, Session, Task
+from sessions.engine.scheduling import scopes_of
+from sessions.engine.state import Execution, Session, Task, is_executing
 from sessions.engine.store.base import Claim, StoreUnavailable
 from sessions.engine.store.memory import MemoryStore
 from sessions.events import EventRecord
@@ -119,6 +121,21 @@ class WatchedStore(MemoryStore):
                 known.append(write.execution.id)
         self._project(batch.session_id, batch.events)
         self._compare_with_memory(batch.session)
+        self._check_limits()
+
+    def _check_limits(self) -> None:
+        """What runs by the rows, on hosts that may still run it, is within the limit of each scope."""
+        running: Counter[str] = Counter()
+        for key, session in self.sessions.items():
+            if not self._holds(self._leases[key].owner):
+                continue
+            for task in self.loaded_tasks(key).values():
+                if is_executing(task):
+                    running.update(scopes_of(session, task))
+        for scope, count in running.items():
+            limit = self._limit(scope)
+            if limit is not None and count > limit:
+                self.complain(f"{count} tasks run in {scope}, whose limit is {limit}")
 
     def _project(self, session_id: str, events: Sequence[EventRecord]) -> None:
         log = self.logs[session_id]

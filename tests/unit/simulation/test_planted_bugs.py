@@ -133,6 +133,14 @@ def falls_asleep_again_and_again(patch: Patch) -> None:
     patch.setattr(scheduling, "_may_sleep", lambda draft: True)
 
 
+def forgets_the_places_of_other_hosts(patch: Patch) -> None:
+    def views(self: MemoryStore, *args: Any) -> Any:
+        return {scope: replace(view, elsewhere=0) for scope, view in right(self, *args).items()}
+
+    right = MemoryStore._views
+    patch.setattr(MemoryStore, "_views", views)
+
+
 BUGS: list[Callable[[Patch], None]] = [
     starts_before_its_inputs_are_complete,
     lets_a_former_owner_write,
@@ -146,6 +154,7 @@ BUGS: list[Callable[[Patch], None]] = [
     writes_half_of_a_rejected_batch,
     loses_what_came_with_a_rejected_write,
     ends_twice,
+    forgets_the_places_of_other_hosts,
 ]
 RARE_BUGS = [
     (forgets_the_new_runner_of_a_session_when_the_old_one_ends, RETAKEN_AT_ONCE),

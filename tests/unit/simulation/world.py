@@ -41,6 +41,7 @@ class World:
         self.loop = VirtualLoop(lambda: self.rng.uniform(0.0002, 0.02))
         self.store_clock = ShiftedClock(self.loop)
         self.store = WatchedStore(self.store_clock, self.complain)
+        self.store.limits = {"workspace:workspace": scenario.workspace_places}
         self.hosts: list[SimHost] = []
         self.writes, self.reads, self.host_names = count(1), count(1), count(1)
         self.outage_until = self.bells_lost_until = 0.0
@@ -319,7 +320,6 @@ def new_session(
         last_hash=records[-1].hash,
         priority=plan.priority,
         max_concurrent_tasks=plan.max_concurrent,
-        workspace_limit=scenario.workspace_places,
         timeout_seconds=plan.timeout,
     )
     return session, records
