@@ -14,13 +14,14 @@ import structlog
 from agents.base import BaseAgent
 from agents.registry import AgentRegistry, UnknownDefinition
 from agents.runtime import AgentError, DocumentReader
-from sessions.engine.context import ExecutionContext, Revoked, SyncContext
+from sessions.engine.context import ADVICE, ExecutionContext, Revoked, SyncContext
 from sessions.engine.gate import NotStorable, clip_text, storable
 from sessions.engine.inputs import AgentFailed, AgentFinished, AgentLost, AgentParked, Input, Reply, StartAgent
 from sessions.engine.isolation import Placer, RunLost, run_isolated
 from sessions.engine.runner import SessionRunner
 from sessions.engine.state import Session
 from sessions.engine.step_calls import Parked
+from sessions.engine.watchdog import EXECUTION, INTERRUPT_SECONDS, Blocked, BlockedTheLoop
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +81,9 @@ class LocalAgentHost:
             threads=self.threads,
             live_session=lambda: runner.session,
         )
-        work = asyncio.get_running_loop().create_task(self._execute(context, effect, runner.put))
+        work = asyncio.get_running_loop().create_task(
+            self._execute(context, effect, runner.put), name=f"{EXECUTION}{context.execution_id}"
+        )
         is_elsewhere = effect.task.execution is not None and bool(effect.task.execution.run_id)
         self._running[context.execution_id] = _Running(context, work, is_elsewhere)
 
@@ -102,6 +105,12 @@ class LocalAgentHost:
         running = self._running.get(execution_id)
         if running is not None:
             running.context.park()
+
+    def tell_blocked(self, blocked: Blocked) -> None:
+        """Say in the session's log that its agent held up everybody's work."""
+        running = self._running.get(blocked.execution_id)
+        if running is not None:
+            running.context.warn_of_blocking(blocked.seconds, blocked.where)
 
     def reply(self, effect: Reply) -> None:
         running = self._running.get(effect.execution_id)
@@ -137,6 +146,9 @@ class LocalAgentHost:
         except UnknownDefinition as error:
             text = f"{error}; is its module named in AGENT_REGISTRY_MODULES of this worker?"
             return AgentFailed(execution_id, "unknown_definition", text, permanent=True)
+        except BlockedTheLoop:
+            text = f"The agent held the engine's loop for {INTERRUPT_SECONDS:g} s and was interrupted. {ADVICE}"
+            return AgentFailed(execution_id, "blocked_loop", text, permanent=True)
         except BaseException as error:
             log.warning("agent.raised", execution=execution_id, definition=context.agent.definition, exc_info=True)
             return AgentFailed(execution_id, "agent_exception", clip_text(f"{type(error).__name__}: {error}"))

@@ -26,6 +26,7 @@ from sessions.states import MessageType
 
 T = TypeVar("T")
 
+ADVICE = 'Await, use `ctx.run_in_thread`, a plain `def run`, or `isolation = "process"`.'
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -82,6 +83,12 @@ class ExecutionContext:
     def park(self) -> None:
         """The next call raises `Parked`."""
         self._is_parking = True
+
+    def warn_of_blocking(self, seconds: float, where: str) -> None:
+        """Write into the log that this agent did not let anybody else work."""
+        if not self._is_revoked:
+            text = f"This agent held the engine's loop for {seconds:.1f} s. {ADVICE}"
+            self._put_input(Logged(self.execution_id, "warning", text, {"where": where}))
 
     def _check(self) -> None:
         if self._is_revoked:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from sessions.engine.slots import Slots
 from sessions.engine.state import Session
 from sessions.engine.store.base import Claim, Store, StoreUnavailable, WorkerIdentity
 from sessions.engine.threads import ReaderPool, happened_within
+from sessions.engine.watchdog import Blocked, LoopWatchdog, make_task
 from sessions.policies import ENGINE_FAILURE_LIMIT
 
 log = structlog.get_logger(__name__)
@@ -40,6 +42,8 @@ class LocalAgents(AgentHost, Protocol):
     def running_count(self) -> int: ...
 
     def close(self) -> None: ...
+
+    def tell_blocked(self, blocked: Blocked) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,13 @@ class EngineHost:
         clock: Clock = SYSTEM_CLOCK,
         close_connections: Callable[[], None] = lambda: None,
         ring: Callable[[str], None] = lambda session_id: None,
+        give_up: Callable[[], None] = lambda: os._exit(75),
     ) -> None:
         self._store, self._publisher, self._make_agents = store, publisher, make_agents
         self._identify, self._new_id, self._clock = identify, new_id, clock
         self._options = options or HostOptions()
         self._close_connections, self._ring = close_connections, ring
+        self._give_up = give_up
         self._thread = threading.Thread(target=self._main, name="engine-loop", daemon=True)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -101,6 +107,7 @@ class EngineHost:
 
     def _main(self) -> None:
         loop = asyncio.new_event_loop()
+        loop.set_task_factory(make_task)
         try:
             loop.run_until_complete(self._live())
             loop.run_until_complete(_end_leftovers())
@@ -120,6 +127,8 @@ class EngineHost:
         self._readers = ReaderPool("engine-read", 4, self._close_connections)
         self._agents = self._make_agents()
         self._tick_at = time.monotonic()
+        watchdog = LoopWatchdog(self._loop, tell=self._agents.tell_blocked, give_up=self._give_up)
+        watchdog.start()
         self._ready.set()
         while not self._stopping.is_set():
             try:
@@ -127,6 +136,7 @@ class EngineHost:
             except Exception:  # what fails now, the registration say, may work a second later
                 log.exception("engine.life_failed")
                 await happened_within(self._stopping, 1.0)
+        watchdog.stop()
         self._agents.close()
         self._readers.close()
 

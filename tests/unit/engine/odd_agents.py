@@ -98,6 +98,11 @@ class OddAgent(BaseAgent):
                 raise asyncio.CancelledError
             case "interrupt":
                 raise KeyboardInterrupt
+            case "block":
+                time.sleep(ctx.task.input_data["seconds"])
+                await asyncio.sleep(ctx.task.input_data.get("then", 0))
+            case "spin":
+                await asyncio.create_task(_spin())
             case "stubborn":
                 return await _never_give_up()
             case "tokens":
@@ -121,6 +126,11 @@ class OddAgent(BaseAgent):
                 await ctx.log("x" * 100_000, level="shout", data={"at": 1.5})
                 return [message.content for message in await ctx.inbox()]
         return None
+
+
+async def _spin() -> None:
+    while True:
+        pass
 
 
 async def _never_give_up() -> str:

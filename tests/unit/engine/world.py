@@ -1,6 +1,7 @@
 """Sessions as values and a host over the memory store: what the engine's tests are made of."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -149,6 +150,7 @@ class HostWorld:
         **options: Any,
     ) -> None:
         self.store = store or MemoryStore()
+        self.given_up = threading.Event()
         self.make_placer = make_placer or (lambda: LocalPlacer(2, modules=[ODD], folder=Path.cwd()))
         self.publisher = QuietPublisher()
         self.host = EngineHost(
@@ -158,6 +160,7 @@ class HostWorld:
             identify=lambda: WorkerIdentity(new_id(), "here", 1),
             new_id=new_id,
             options=HostOptions(**options),
+            give_up=lambda: self.given_up.set(),
         )
 
     def agents(self) -> LocalAgentHost:

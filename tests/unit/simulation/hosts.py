@@ -124,6 +124,19 @@ class SimAgents(LocalAgentHost):
         super().start(runner, session, effect)
 
 
+class NoWatchdog:
+    """A loop of virtual time cannot be held up."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def start(self) -> None:
+        """No thread."""
+
+    def stop(self) -> None:
+        """No thread."""
+
+
 class InlineReaders:
     """Stands for the host's reader threads."""
 
@@ -291,5 +304,6 @@ def engine_patches(complain: Callable[[str], None], rng: Random) -> list[tuple[A
         (runner, "Moment", partial(Moment, retry=RetryPolicy(base_seconds=4.0))),  # long enough to sleep through
         (host_module, "ReaderPool", InlineReaders),
         (host_module, "Journal", SimJournal),
+        (host_module, "LoopWatchdog", NoWatchdog),
         (host_module, "Random", lambda: Random(rng.random())),
     ]
