@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from frontend.converters import CommandConverter, VerbConverter
-from frontend.views import accounts, agents, dashboard, documents, history, new_session, sessions, settings
+from frontend.views import accounts, agents, dashboard, documents, history, new_session, retention, sessions, settings
 
 register_converter(CommandConverter, "command")
 register_converter(VerbConverter, "verb")
@@ -32,6 +32,7 @@ urlpatterns = [
     path("settings/members/<uuid:member_id>/role", settings.member_role, name="member-role"),
     path("settings/members/<uuid:member_id>/remove", settings.member_remove, name="member-remove"),
     path("settings/projects", settings.project_list, name="projects"),
+    path("settings/retention", retention.retention, name="retention"),
     path("settings/keys", settings.key_list, name="keys"),
     path("settings/keys/<uuid:key_id>/revoke", settings.key_revoke, name="key-revoke"),
 ]

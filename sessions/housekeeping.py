@@ -7,9 +7,11 @@ from django.db import transaction
 
 from core.clock import SYSTEM_CLOCK
 from sessions.models import AgentMessage, AgentSession, EngineWorker
+from sessions.services import prune_sessions
 from sessions.states import DeliveryStatus
 
 WORKER_MEMORY = timedelta(hours=1)  # how long the row of a worker that is gone stays readable
+PRUNE_SECONDS = 20.0  # of each minute; what is left is for the next one
 LARGEST_BATCH = 200  # rows a transaction, so that the journal never waits long for SQLite's one writer
 
 
@@ -20,6 +22,7 @@ def keep_house(*, now: datetime | None = None) -> dict[str, int]:
         "messages_expired": expire_messages(now=now),
         "workers_forgotten": forget_workers(now=now),
         "logins_forgotten": forget_logins(now=now),
+        "sessions_pruned": prune_sessions(now=now, seconds=PRUNE_SECONDS).sessions.total(),
     }
 
 

@@ -1,10 +1,10 @@
 """Whether the rows of a session say what its log says. Pure: the rows come as values, one at a time."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.canonical import compact_json
 from sessions.projection import Projection, digest
 
 NO_OUTPUT = ("", digest(None))
@@ -120,7 +120,7 @@ def agrees(logged: str, value: Any) -> bool:
         return True
     if value is None:
         return logged in NO_OUTPUT
-    size = len(json.dumps(value, ensure_ascii=False).encode())
+    size = len(compact_json(value).encode())  # as `clipping.clip_json` measures it
     return digest({"truncated": True, "bytes": size}) == logged
 
 

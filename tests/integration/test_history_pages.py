@@ -6,9 +6,14 @@ import pytest
 from django.test import Client
 
 from core.clock import SYSTEM_CLOCK
+from core.errors import Invalid
+from core.ids import new_id
 from sessions.models import AgentSession, AgentTask, PrunedSession
 from tests.make import Make
 from tests.past import Past
+from workspaces.models import AuditEntry, Workspace
+from workspaces.selectors import access_of_user
+from workspaces.services import update_workspace
 from workspaces.states import Role
 
 
@@ -73,3 +78,74 @@ def test_a_pruned_session_is_said_to_be_deleted(past: Past, client: Client, path
     stranger = Client()
     stranger.force_login(Past(past.make).user)
     assert stranger.get(f"/sessions/{session.id}{path}").status_code == 404
+
+
+# ----------------------------------------------------------------------------------------------------------- retention
+
+
+@pytest.fixture
+def owner(past: Past) -> Client:
+    client = Client()
+    client.force_login(past.make.member(past.project.workspace, Role.OWNER))
+    return client
+
+
+def workspace_of(past: Past) -> Workspace:
+    return Workspace.objects.get(pk=past.project.workspace_id)
+
+
+def test_an_owner_changes_the_retention_and_it_is_in_the_audit_log(past: Past, owner: Client) -> None:
+    answer = owner.post("/settings/retention", {"days": "90"}, follow=True)
+    assert "kept for 90 days, then deleted" in answer.content.decode()
+    workspace = workspace_of(past)
+    assert (workspace.retention_days, workspace.export_before_pruning) == (90, False)
+    entry = AuditEntry.objects.get(action="workspace.updated")
+    assert (entry.before, entry.after) == (
+        {"retention_days": None, "export_before_pruning": True},
+        {"retention_days": 90, "export_before_pruning": False},
+    )
+    owner.post("/settings/retention", {"days": "", "export": "on"})
+    assert (workspace_of(past).retention_days, workspace_of(past).export_before_pruning) == (None, True)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "1.5", "many", "36501", "²", "9" * 30])
+def test_a_retention_that_is_none_is_refused_with_a_sentence(past: Past, owner: Client, days: str) -> None:
+    shown = owner.post("/settings/retention", {"days": days}).content.decode()
+    assert "Give a whole number of days" in shown
+    assert workspace_of(past).retention_days is None
+
+
+def test_members_see_the_retention_and_may_not_change_it(past: Past, client: Client) -> None:
+    assert "kept for ever" in client.get("/settings/retention").content.decode()
+    assert 'name="days"' not in client.get("/settings/retention").content.decode()
+    client.post("/settings/retention", {"days": "1"})
+    assert workspace_of(past).retention_days is None
+
+
+def test_deleted_sessions_are_listed_with_their_exports(past: Past, client: Client) -> None:
+    now = SYSTEM_CLOCK.now()
+    mine, foreign = (
+        PrunedSession.objects.create(
+            id=new_id(), workspace=project.workspace, status="FAILED", completed_at=now, last_seq=7,
+            created_at=now, export="x.zip",
+        )
+        for project in (past.project, past.make.project())
+    )  # fmt: skip
+    shown = client.get("/settings/retention").content.decode()
+    assert f'href="/api/v1/sessions/{mine.id}/export"' in shown
+    assert str(foreign.id) not in shown
+    assert "going on" in shown
+
+
+@pytest.mark.parametrize("days", [0, 36_501])
+def test_the_api_refuses_a_retention_that_is_none(past: Past, owner: Client, days: int) -> None:
+    path = f"/api/v1/workspaces/{past.project.workspace_id}"
+    answer = owner.patch(path, {"retention_days": days}, content_type="application/json")
+    assert answer.status_code == 400
+    assert "retention_days" in answer.json()["details"]
+
+
+def test_no_other_door_lets_a_retention_of_nothing_in(past: Past) -> None:
+    access = access_of_user(past.make.member(past.project.workspace, Role.OWNER))
+    with pytest.raises(Invalid, match="retention_days"):
+        update_workspace(access=access, workspace_id=past.project.workspace_id, retention_days=0)

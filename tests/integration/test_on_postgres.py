@@ -14,6 +14,8 @@ SUITES = [
     "tests/e2e/test_retry_and_fork.py",
     "tests/unit/engine/test_store_contract.py",
     "tests/integration/test_agent_api.py",
+    "tests/unit/sessions/test_verifying.py",
+    "tests/unit/sessions/test_pruning.py",
 ]
 
 

@@ -67,6 +67,7 @@ PAGES = (
     "/settings/members",
     "/settings/projects",
     "/settings/keys",
+    "/settings/retention",
 )
 
 
@@ -599,6 +600,7 @@ BOUNDS = {
     "/settings/members": 6,
     "/settings/projects": 5,
     "/settings/keys": 6,
+    "/settings/retention": 6,
     "/sessions/{session}": 13,
     "/documents/{document}": 7,
     "/agents/{agent}": 10,

@@ -10,7 +10,7 @@ from core.errors import Forbidden
 from workspaces import conf
 from workspaces.access import Access
 from workspaces.models import Membership, Workspace
-from workspaces.policies import checked_name
+from workspaces.policies import checked_name, checked_retention
 from workspaces.selectors import workspace_for
 from workspaces.services.audit import record_audit
 from workspaces.services.projects import add_project
@@ -27,6 +27,7 @@ def create_workspace(*, name: str, owner: User, ip: str | None = None, **fields:
     """
     values = {"max_concurrent_executions": conf.max_concurrent_executions(), **fields}
     name = checked_name(name)
+    checked_retention(values.get("retention_days"))
     with transaction.atomic():
         slug = free_slug(name, Workspace.objects.all())
         workspace = Workspace.objects.create(name=name, slug=slug, **values)
@@ -52,12 +53,14 @@ def found_workspace(*, access: Access, name: str, **fields: Any) -> Workspace:
 
 
 def update_workspace(*, access: Access, workspace_id: UUID, **changes: Any) -> Workspace:
-    """Raises: NotFound, Forbidden below ADMIN."""
+    """Raises: NotFound, Forbidden below ADMIN, Invalid."""
     with transaction.atomic():
         workspace = workspace_for(access=access, workspace_id=workspace_id, role=Role.ADMIN)
         wanted = {name: value for name, value in changes.items() if name in CHANGEABLE}
         if "name" in wanted:
             wanted["name"] = checked_name(wanted["name"])
+        if "retention_days" in wanted:
+            checked_retention(wanted["retention_days"])
         before = {name: getattr(workspace, name) for name in wanted}
         if before == wanted:
             return workspace
