@@ -8,7 +8,7 @@ _FAILS_FOR_NOW = Behaviour(end="retryable")
 RETAKEN_AT_ONCE = Scenario(
     sessions=(SessionPlan(tasks=(TaskPlan(attempts=(_PARKS_AT_TWO_SECONDS,)),)),),
     commands=(Command(1.0, 0, "pause"), Command(2.08, 0, "resume")),
-    write_faults=((3, "lost_after", 1.0),),
+    write_faults=((4, "lost_after", 1.0),),
     hosts=1,
 )
 """The write that lets go of a parked session takes place, but before its runner knows the same host claims it again."""
