@@ -32,6 +32,8 @@ CHANGE_LOOK_SECONDS = 0.25
 BREATH_SECONDS = 0.005
 """Between two looks, so that a storm of doorbells costs one look and not one each."""
 ORPHANS_SECONDS = 5.0
+DEAD_SECONDS = 2.0
+"""How soon a killed process is noticed by another one of its machine, without waiting for its lease to end."""
 DRAIN_LOOK_SECONDS = 0.25
 RETURN_SECONDS = 1.5
 """After a lost lease: longer than the second after which every host that lives tries to register again."""
@@ -212,9 +214,13 @@ class EngineHost:
     async def _work(self, worker: WorkerIdentity) -> None:
         """Claim and read inboxes when poked, and each second without."""
         orphans_at = time.monotonic() + ORPHANS_SECONDS
+        dead_at = time.monotonic()
         while True:
             self._look.clear()
             try:
+                if time.monotonic() >= dead_at:
+                    dead_at = time.monotonic() + DEAD_SECONDS
+                    await self._read(self._store.expire_dead, worker)
                 await self._claim(worker)
                 await self._read_inboxes(worker)
                 if time.monotonic() >= orphans_at:

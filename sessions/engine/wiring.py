@@ -1,5 +1,6 @@
 """The engine host as this site runs it: on Django's database, with this process's agents."""
 
+import os
 from collections.abc import Callable
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.db import connections
 from agents.conf import registry_modules
 from agents.registry import get_registry
 from core.ids import new_text_id
+from core.machine import this_machine
 from sessions import conf
 from sessions.engine.agent_host import LocalAgentHost
 from sessions.engine.documents import ScopedDocuments
@@ -15,7 +17,8 @@ from sessions.engine.host import EngineHost, HostOptions
 from sessions.engine.isolation import LocalPlacer, Placer
 from sessions.engine.journal import Publisher
 from sessions.engine.state import Session
-from sessions.engine.store.sql import SqlStore, this_worker
+from sessions.engine.store.base import WorkerIdentity
+from sessions.engine.store.sql import SqlStore
 from sessions.engine.threads import ReaderPool
 
 
@@ -33,7 +36,7 @@ def build_host(
         SqlStore(alias),
         publisher,
         lambda: build_agents(publisher, (make_placer or local_placer)()),
-        identify=lambda: this_worker(new_text_id()),
+        identify=lambda: WorkerIdentity(new_text_id(), this_machine(), os.getpid()),
         new_id=new_text_id,
         options=HostOptions(conf.max_sessions(), conf.max_executions(), conf.lease_seconds()),
         close_connections=connections.close_all,

@@ -4,6 +4,7 @@ A round that fails prints its seed: the same SEED draws the same faults at the s
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 from random import SystemRandom
@@ -17,6 +18,7 @@ RECOVERY_SECONDS = 10.0
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # so that nothing is left behind
     rounds, seed = int(os.environ.get("ROUNDS") or 1), os.environ.get("SEED")
     only = os.environ.get("ONLY", "")
     failed = 0

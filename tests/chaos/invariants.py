@@ -152,7 +152,7 @@ def _check_log(picture: Picture, session: dict[str, Any]) -> None:
         return
     projection = Projection()
     for row in events:
-        projection.apply(row["payload"])
+        projection.apply(json.loads(row["payload"]))
     check = RowCheck(projection)
     check.session(SessionRow(*(session[name] for name in LOGGED_SESSION)))
     for task in picture.tasks.get(session["id"], []):

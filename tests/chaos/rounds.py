@@ -26,7 +26,10 @@ OWNED = (
 
 @dataclass(frozen=True)
 class Recovery:
-    """From the death of a session's worker to the session's next event. Not `is_clean`: the database was away too."""
+    """From the death of a session's worker to the session's next event.
+
+    Not `is_clean`: the database was away meanwhile, or all leases had just been lost because it was.
+    """
 
     session_id: str
     seconds: float
@@ -46,6 +49,7 @@ class Report:
     answers: list[Answer] = field(default_factory=list)
     reconnects: int = 0
     lost_attempts: int = 0
+    began_at: float = 0.0
     seconds: float = 0.0
 
     @property
@@ -57,7 +61,7 @@ class Report:
         statuses: dict[int, int] = {}
         for answer in self.answers:
             statuses[answer.status] = statuses.get(answer.status, 0) + 1
-        slowest = max((answer.seconds for answer in self.answers if answer.status), default=0.0)
+        slow = max((answer for answer in self.answers if answer.status), key=lambda a: a.seconds, default=Answer(0))
         every = sorted(recovery.seconds for recovery in self.recoveries)
         return [
             f"seed {self.seed}: {len(self.complaints)} complaints, {self.seconds:.0f} s",
@@ -65,7 +69,8 @@ class Report:
             f"  recovery after the kill of a worker: {_figures(self.clean)}",
             f"  with the database away as well: {_figures(every)}",
             f"  attempts lost with a worker: {self.lost_attempts}; streams resumed: {self.reconnects}",
-            f"  answers by status (0: none): {dict(sorted(statuses.items()))}; slowest answer {slowest:.2f} s",
+            f"  answers by status (0: none): {dict(sorted(statuses.items()))}; slowest {slow.seconds:.2f} s",
+            f"  the slowest came at {slow.at - self.began_at:.1f} s with status {slow.status}",
             *(f"  COMPLAINT {text}" for text in self.complaints[:40]),
         ]
 
@@ -107,7 +112,7 @@ class Round:
         rng, plan, stage = self._rng, self.plan, self.stage
         faults, asked = schedule(plan, rng), orders(plan, rng, self.report.seed)
         crowd = Crowd(stage.addresses, stage.key, rng)
-        self._began = time.monotonic()
+        self._began, self.report.began_at = time.monotonic(), time.time()
         crowd.start(asked)
         following = threading.Thread(target=self._follow, args=(crowd,), daemon=True)
         following.start()
@@ -206,9 +211,9 @@ def recoveries(picture: Picture, report: Report) -> list[Recovery]:
     times = {key: [instant(row["created_at"]) for row in rows] for key, rows in picture.events.items()}
     found = []
     for at, sessions in report.deaths:
-        is_clean = not any(begin - 12 < at < end + 10 for begin, end in report.outages)
         for session_id in sessions:
             later = [moment for moment in times.get(session_id, []) if moment > at]
             if later:
-                found.append(Recovery(session_id, min(later) - at, is_clean))
+                overlaps = any(begin < min(later) and at < end + 8 for begin, end in report.outages)
+                found.append(Recovery(session_id, min(later) - at, not overlaps))
     return found

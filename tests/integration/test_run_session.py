@@ -173,14 +173,14 @@ def test_ctrl_c_cancels_the_session_and_ends_with_130(project: Project, make: Ma
 
 
 def test_the_worker_of_a_dead_process_does_not_count(project: Project) -> None:
-    import socket
     from datetime import timedelta
 
     from core.clock import SYSTEM_CLOCK
+    from core.machine import this_machine
 
     now = SYSTEM_CLOCK.now()
     values = {"pid": 2**22 + 5, "started_at": now, "expires_at": now + timedelta(seconds=60)}
-    row = EngineWorker.objects.create(host=socket.gethostname(), **values)
+    row = EngineWorker.objects.create(host=this_machine(), **values)
     assert not worker_is_alive()
     EngineWorker.objects.filter(pk=row.pk).update(host="another-machine")
     assert worker_is_alive()

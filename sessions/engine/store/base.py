@@ -46,6 +46,10 @@ class Store(Protocol):
         """Make the worker known, and expire at once the workers of this host whose processes are dead."""
         ...
 
+    def expire_dead(self, worker: WorkerIdentity) -> int:
+        """Expire at once the workers of this machine whose processes are gone; how many there were."""
+        ...
+
     def renew(self, worker_id: str, lease_seconds: float) -> bool:
         """Extend the worker's lease by the database's clock. False: it had run out, and sessions may be lost."""
         ...

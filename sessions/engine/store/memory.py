@@ -84,6 +84,10 @@ class MemoryStore:
     def register(self, worker: WorkerIdentity, lease_seconds: float) -> None:
         self._workers[worker.id] = self.clock.now() + timedelta(seconds=lease_seconds)
 
+    def expire_dead(self, worker: WorkerIdentity) -> int:
+        """All workers of a store in memory live in one process."""
+        return 0
+
     def renew(self, worker_id: str, lease_seconds: float) -> bool:
         with self._lock:
             if not self._holds(worker_id):

@@ -1,7 +1,5 @@
 """The store on a database, through Django's connection of the calling thread; raw SQL where it is hot."""
 
-import os
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +11,7 @@ from django.db.models import QuerySet
 from agents.models import Agent
 from agents.states import AgentStateDetail
 from core.clock import SYSTEM_CLOCK
+from core.machine import is_alive
 from sessions.engine.batch import Batch, Committed, Outcome, Refused, Rejected
 from sessions.engine.inputs import CommandRead
 from sessions.engine.sharing import ScopeView, Shares, SlotAsk
@@ -59,17 +58,22 @@ class SqlStore:
         )
         with self._transaction() as cursor:
             cursor.execute(sql, [self._id(worker.id), worker.host, worker.pid, lease_seconds])
-            self._expire_dead(cursor, worker)
             self._slots.forget(self._live_workers(cursor))
+        self.expire_dead(worker)
 
-    def _expire_dead(self, cursor: Any, worker: WorkerIdentity) -> None:
-        cursor.execute(
-            f"SELECT id, pid FROM engine_worker WHERE host = %s AND id <> %s AND expires_at > {self.dialect.now}",
-            [worker.host, self._id(worker.id)],
-        )
-        dead = [row[0] for row in cursor.fetchall() if not _is_alive(row[1])]
-        for worker_id in dead:
-            cursor.execute(f"UPDATE engine_worker SET expires_at = {self.dialect.now} WHERE id = %s", [worker_id])
+    def expire_dead(self, worker: WorkerIdentity) -> int:
+        others = f"SELECT id, pid FROM engine_worker WHERE host = %s AND id <> %s AND expires_at > {self.dialect.now}"
+        with self._reading(), connections[self.alias].cursor() as cursor:
+            cursor.execute(others, [worker.host, self._id(worker.id)])
+            dead = [row[0] for row in cursor.fetchall() if not is_alive(row[1])]
+        if dead:
+            with self._transaction() as cursor:
+                for worker_id in dead:
+                    cursor.execute(
+                        f"UPDATE engine_worker SET expires_at = {self.dialect.now} WHERE id = %s", [worker_id]
+                    )
+                self._slots.forget(self._live_workers(cursor))
+        return len(dead)
 
     def renew(self, worker_id: str, lease_seconds: float) -> bool:
         sql = (
@@ -373,18 +377,3 @@ def _agent_info(agent: Agent) -> AgentInfo:
         state="in maintenance" if agent.in_maintenance else agent.state_detail if usable else "not active",
         placement=agent.definition.placement.removeprefix("celery:"),
     )
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def this_worker(worker_id: str) -> WorkerIdentity:
-    """The identity of this process."""
-    return WorkerIdentity(worker_id, socket.gethostname(), os.getpid())

@@ -1,9 +1,7 @@
 """Follow a session to its end, with a running server's worker or with an engine of our own."""
 
 import json
-import os
 import signal
-import socket
 import threading
 import time
 from types import FrameType
@@ -11,6 +9,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from core.machine import is_alive, this_machine
 from sessions.errors import SessionFinished
 from sessions.management.terminal.progress import Screen, SessionView
 from sessions.models import EngineWorker
@@ -101,14 +100,4 @@ class Follower:
 def worker_is_alive() -> bool:
     """Whether some worker holds a lease now (and its process lives, as far as this machine can tell)."""
     workers = EngineWorker.objects.filter(expires_at__gt=Now()).values_list("host", "pid")
-    return any(host != socket.gethostname() or _is_running(pid) for host, pid in workers)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return any(host != this_machine() or is_alive(pid) for host, pid in workers)

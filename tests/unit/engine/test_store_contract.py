@@ -441,5 +441,19 @@ def test_limits_of_agents_and_capabilities_are_read_when_places_are_asked_for(tr
     assert shares.places == dict(zip(scopes, (3, 2), strict=True))
 
 
+def test_the_dead_processes_of_this_host_are_noticed_without_a_registration(transactional_db: None) -> None:
+    bed = DatabaseBed()
+    key = bed.session()
+    fresh, dead = (WorkerIdentity(str(uuid.uuid4()), "this-host", pid) for pid in (1, 2**22 - 1))
+    elsewhere = WorkerIdentity(str(uuid.uuid4()), "other-host", 2**22 - 1)
+    for worker in (fresh, dead, elsewhere):
+        bed.store.register(worker, 60)
+    bed.store.claim(dead.id, 1)
+    assert bed.store.expire_dead(fresh) == 1
+    assert bed.store.expire_dead(fresh) == 0
+    [claim] = bed.store.claim(fresh.id, 1)
+    assert (claim.session.id, claim.was_let_go) == (key, False)
+
+
 def test_new_ids_differ() -> None:
     assert new_id() != new_id()
