@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 
 class Closed(Exception):
@@ -27,8 +27,15 @@ class WebSocket:
         self._sock.settimeout(timeout)
         if buffer:  # how little the kernel keeps for a client that does not read
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        self._sock.connect((parts.hostname, parts.port or 80))
         self._buffer = b""
+        try:
+            self._open(parts, path, headers)
+        except BaseException:
+            self._sock.close()
+            raise
+
+    def _open(self, parts: SplitResult, path: str, headers: dict[str, str]) -> None:
+        self._sock.connect((parts.hostname, parts.port or 80))
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {path} HTTP/1.1", f"Host: {parts.netloc}", "Upgrade: websocket", "Connection: Upgrade"]
         lines += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13"]
