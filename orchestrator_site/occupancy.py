@@ -29,6 +29,8 @@ def occupy(data_dir: Path) -> IO[str]:
             f"The folder {data_dir} is in use by a running server ({who}). Stop that one, or give this one a folder "
             "of its own: DATA_DIR=/another/folder (and another --port)."
         ) from None
+    except OSError:
+        return file  # a file system without locks: nobody can be kept out
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
