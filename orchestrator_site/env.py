@@ -165,6 +165,7 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,  # for the connections that long-lived threads keep
         "OPTIONS": {**_POSTGRES_PATIENCE, **dict(parse_qsl(parts.query))},
     }
 

@@ -4,16 +4,15 @@ import asyncio
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 import structlog
-from django.db import close_old_connections, connections
 
 from sessions.streaming import conf, log
 from sessions.streaming.frames import Notice
+from sessions.streaming.readers import Readers
 from sessions.streaming.sources import DatagramSource, LayerSource, Source
 from sessions.streaming.tail import Cursor, Tail
 
@@ -45,14 +44,14 @@ class _Followed:
 
 
 class Hub:
-    """Belongs to one event loop. Reads run in two threads of its own, so a slow query never stops the loop."""
+    """Belongs to one event loop. Reads run in threads of its own, so a slow query never stops the loop."""
 
     def __init__(self) -> None:
         self._followed: dict[str, _Followed] = {}
         self._opening: dict[str, asyncio.Lock] = {}
         self._watchers: set[Callable[[str], None]] = set()
         self._unfollowing: set[asyncio.Future[None]] = set()
-        self._readers = ThreadPoolExecutor(2, thread_name_prefix="stream-reader")
+        self._readers = Readers()
         self._source: Source | None = None
         self._starting = asyncio.Lock()
 
@@ -83,15 +82,7 @@ class Hub:
 
     async def read(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a query in a reader thread."""
-
-        def work() -> R:
-            close_old_connections()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                close_old_connections()
-
-        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+        return await self._readers.read(function, *args, **kwargs)
 
     def offer(self, notice: Notice) -> None:
         """What the source calls for every hint."""
@@ -121,9 +112,7 @@ class Hub:
         if self._source:
             await self._source.stop()
             self._source = None
-        for _ in range(2):
-            await asyncio.get_running_loop().run_in_executor(self._readers, connections.close_all)
-        self._readers.shutdown()
+        await self._readers.close()
 
     async def _follow(self, session_id: str, last_seq: int) -> _Followed:
         source = await self.start()
