@@ -25,6 +25,11 @@ def engine_enabled() -> bool:
     return bool(settings.ENGINE_ENABLED)
 
 
+def grace_seconds() -> int:
+    """How long a worker that is asked to stop lets its agents finish before it hands their sessions over."""
+    return int(settings.ENGINE_GRACE_SECONDS)
+
+
 def lease_seconds() -> int:
     """How long a silent worker keeps its sessions."""
     return int(settings.ENGINE_LEASE_SECONDS)

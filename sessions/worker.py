@@ -8,8 +8,8 @@ import structlog
 from django.db import close_old_connections
 
 from agents.conf import registry_modules
+from sessions import conf as engine_conf
 from sessions import housekeeping
-from sessions.conf import engine_enabled
 from sessions.dispatch import DoorbellListener, ring_session
 from sessions.engine.host import EngineHost
 from sessions.engine.isolation import Placer
@@ -18,7 +18,6 @@ from sessions.engine.wiring import build_host
 from sessions.streaming import conf, publisher
 from sessions.streaming.frames import Notice
 
-GRACE_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 60.0
 logger = structlog.get_logger(__name__)
 
@@ -42,7 +41,7 @@ class Worker:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        if not engine_enabled():
+        if not engine_conf.engine_enabled():
             return
         make_placer = queue_placer if conf.redis_url() else None
         self._host = build_host(StreamPublisher(), ring=ring_session, make_placer=make_placer)
@@ -57,13 +56,13 @@ class Worker:
         if self._host:
             self._host.poke(session_id)
 
-    def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Hands the sessions over: what runs is stopped, and any other host goes on at once."""
+    def stop(self, grace_seconds: float | None = None) -> None:
+        """Hands the sessions over after the grace: what still runs is stopped, and any other host goes on at once."""
         self._stopping.set()
         if self._doorbell:
             self._doorbell.stop()
         if self._host:
-            self._host.stop(grace_seconds)
+            self._host.stop(engine_conf.grace_seconds() if grace_seconds is None else grace_seconds)
         self._host = None
 
     def _keep_house(self) -> None:

@@ -23,7 +23,7 @@ def test_the_services_get_only_settings_that_exist() -> None:
 
 def test_every_process_of_the_server_runs_from_the_same_image_and_waits_for_set_up() -> None:
     services = compose()["services"]
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "placed", "beat"):
         assert services[name]["image"] == services["setup"]["image"]
         assert services[name]["depends_on"]["setup"] == {"condition": "service_completed_successfully"}
 

@@ -1,0 +1,22 @@
+"""`manage.py check_worker`: whether this machine's engine is alive, for the health checks of containers."""
+
+import socket
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from sessions.selectors.workers import live_worker_on
+
+
+class Command(BaseCommand):
+    help = "Exit 0 when an engine on this machine holds its lease, 1 when none does"
+    requires_system_checks: list[str] = []
+
+    def handle(self, **options: Any) -> None:
+        host = socket.gethostname()
+        worker = live_worker_on(host)
+        if worker is None:
+            raise CommandError(
+                f"No engine on {host} holds a lease. Start a worker here, or read why its log says it cannot."
+            )
+        self.stdout.write(f"The engine of process {worker.pid} on {host} is alive.")
