@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from core import errors
+from core.api.exceptions import DATABASE_AWAY
 from core.errors import Forbidden, Invalid, NotFound, OrchestratorError, Unauthenticated
 from sessions.streaming.backlog import wait_for_client
 from sessions.streaming.callers import access_of_socket
@@ -83,6 +84,9 @@ async def _stream_or_refuse(socket: Socket, hub: Hub, stream: Stream) -> None:
     except OrchestratorError as error:
         code = next((CLOSE_CODES[base] for base in type(error).__mro__ if base in CLOSE_CODES), CloseCode.ERROR)
         await socket.close(code, error.message)
+    except DATABASE_AWAY as error:
+        logger.warning("a stream ended: the database does not answer", path=socket.scope.get("path"), error=str(error))
+        await socket.close(CloseCode.ERROR, "The database did not answer: connect again with your cursor.")
     except Exception:
         logger.exception("a stream broke", path=socket.scope.get("path"))
         await socket.close(CloseCode.ERROR, "The stream broke on our side: connect again with your cursor.")

@@ -115,18 +115,25 @@ class Hub:
         await self._readers.close()
 
     async def _follow(self, session_id: str, last_seq: int) -> _Followed:
+        try:
+            async with self._opening.setdefault(session_id, asyncio.Lock()):
+                followed = self._followed.get(session_id) or await self._open(session_id, last_seq)
+                followed.followers += 1
+        finally:
+            self._opening.pop(session_id, None)
+        return followed
+
+    async def _open(self, session_id: str, last_seq: int) -> _Followed:
         source = await self.start()
-        async with self._opening.setdefault(session_id, asyncio.Lock()):
-            followed = self._followed.get(session_id)
-            if followed is None:
-                await source.follow(session_id)
-                tail = Tail(session_id, self.frames_after)
-                await tail.fill(last_seq)
-                followed = _Followed(tail, asyncio.create_task(self._keep_following(tail)))
-                self._followed[session_id] = followed
-                tail.look()  # for the hints that came while it was being filled
-            followed.followers += 1
-        self._opening.pop(session_id, None)
+        await source.follow(session_id)
+        tail = Tail(session_id, self.frames_after)
+        try:
+            await tail.fill(last_seq)
+        except BaseException:  # the database is away, or the client has gone: nobody follows
+            await source.unfollow(session_id)
+            raise
+        followed = self._followed[session_id] = _Followed(tail, asyncio.create_task(self._keep_following(tail)))
+        tail.look()  # for the hints that came while it was being filled
         return followed
 
     def _drop_unfollowed(self, session_id: str, followed: _Followed) -> None:

@@ -4,18 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-PROCESS_FAULTS = ("kill_worker", "kill_web", "stop_worker")
-SERVICE_FAULTS = (
-    "redis_kill",
-    "redis_shutdown",
-    "redis_gone",
-    "deaf",
-    "hole",
-    "postgres_immediate",
-    "postgres_fast",
-    "postgres_gone",
-)
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -69,7 +57,14 @@ LONG = Plan(
     longest_sleep=4.0,
 )
 EMBEDDED = Plan(seconds=7, sessions=100, processes=[("kill_worker", 0)] * 2 + [("kill_web", 0)] * 2, followers=4)
-EMBEDDED_LONG = Plan(seconds=60, sessions=100, processes=[("kill_worker", 0)] * 7 + [("kill_web", 0)] * 7, followers=8)
+EMBEDDED_LONG = Plan(
+    seconds=90,
+    sessions=100,
+    processes=[("kill_worker", 0)] * 7 + [("kill_web", 0)] * 7,
+    services=[("freeze_worker", 12), ("lock_database", 4), ("lock_database", 12)],
+    followers=8,
+    longest_sleep=4.0,
+)
 
 
 def schedule(plan: Plan, rng: Random) -> list[Fault]:

@@ -14,7 +14,8 @@ from random import Random
 from tests.chaos.clients import answer_of
 from tests.running import ROOT, Site, free_port, wait_for
 
-CELERY = ["celery", "-A", "orchestrator_site", "--quiet", "worker", "-P", "threads", "-c", "2", "-l", "WARNING"]
+ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+CELERY = ["celery", "-A", "orchestrator_site", "--quiet", "worker", "-P", "threads", "-c", "2", "-l", "WARNING", *ALONE]
 
 
 @dataclass

@@ -15,7 +15,7 @@ from tests.chaos.faults import Fault, Plan, orders, schedule
 from tests.chaos.invariants import Picture, broken, instant, take_picture
 from tests.running import wait_for
 
-OUTAGES = ("postgres_immediate", "postgres_fast", "postgres_gone")
+OUTAGES = ("postgres_immediate", "postgres_fast", "postgres_gone", "lock_database", "freeze_worker")
 END_SECONDS = 90.0
 
 OWNED = (

@@ -2,9 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -139,21 +140,42 @@ class Embedded:
         return self.site.query(sql)
 
     def strike(self, fault: Fault, round_: Round) -> str:
-        name = fault.kind.removeprefix("kill_")
+        if fault.kind == "lock_database":
+            return self._lock_database(fault.seconds)
+        deed, _, name = fault.kind.partition("_")
         pid = self.site.children().get(name)
         if pid is None:
             return f"no {name} was running"
+        if deed == "freeze":
+            return _freeze(pid, fault.seconds)
         sessions = round_.owned(pid) if name == "worker" else []
         if name == "worker":
             round_.died(sessions, time.time())
         os.kill(pid, signal.SIGKILL)
         return f"{name} {pid} with {len(sessions)} sessions" if sessions else f"{name} {pid}"
 
+    def _lock_database(self, seconds: float) -> str:
+        """Somebody else writes, and does not come to an end."""
+        with closing(sqlite3.connect(self.site.folder / "orchestrator.sqlite3", timeout=30)) as connection:
+            connection.isolation_level = None
+            connection.execute("BEGIN IMMEDIATE")
+            time.sleep(seconds)
+            connection.execute("ROLLBACK")
+        return f"locked for {seconds:g} s"
+
     def finish(self) -> list[str]:
         code = self.site.signal(signal.SIGTERM)
         live = self.query(LEFT_OVER.format(now="datetime('now', '+1 second')"))[0][0]
         found = [f"the supervisor ended with {code}"] if code else []
         return found + ([f"{live} leases are left of workers that ended"] if live else [])
+
+
+def _freeze(pid: int, seconds: float) -> str:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGCONT)
+    return f"{pid} stood still for {seconds:g} s"
 
 
 @contextmanager

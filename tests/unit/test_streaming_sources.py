@@ -4,9 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from sessions.streaming import sources
 from sessions.streaming.frames import Notice
+from sessions.streaming.hub import Hub
 
 
 class Layer:
@@ -85,3 +87,19 @@ async def test_a_redis_that_answers_nothing_holds_no_stream_back(layer: Layer) -
     async with asyncio.timeout(5):
         await source.follow("a")
     await source.stop()
+
+
+async def test_a_stream_that_could_not_begin_leaves_nothing_behind(
+    layer: Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(session_id: str, after: int, limit: int) -> list[tuple[int, str]]:
+        raise OperationalError("the database system is starting up")
+
+    hub = Hub()
+    monkeypatch.setattr(hub, "frames_after", away)
+    monkeypatch.setattr("sessions.streaming.conf.redis_url", lambda: "redis://")
+    with pytest.raises(OperationalError):
+        async with hub.subscribe("a", 0, 3):
+            pass
+    assert (layer.groups, hub._opening, hub._followed) == (set(), {}, {})
+    await hub.close()

@@ -116,7 +116,8 @@ class SqlStore:
                 )
         let_go = {id_of(session_id): owner is None for session_id, owner in owners.items()}
         found = list(let_go)
-        sessions, commands = load_sessions(found, self.roster), self.commands(found)
+        with self._reading():
+            sessions, commands = load_sessions(found, self.roster), self.commands(found)
         return [Claim(sessions[i], commands.get(i, ()), let_go[i]) for i in found if i in sessions]
 
     def _any_runnable(self) -> bool:
