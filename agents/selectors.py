@@ -1,18 +1,17 @@
 """Reads of agents: who may see which, and what is shown beside them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from agents import conf, hooks
 from agents.models import Agent, AgentDefinition, AgentQuerySet, AgentStateHistory
 from agents.registry import get_registry
 from agents.states import AgentStatus
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
 from workspaces.access import Access
-from workspaces.models import Project
 
 
 def visible_agents(access: Access) -> AgentQuerySet:
@@ -112,56 +111,11 @@ def discovered_agents(access: Access, capabilities: Iterable[str], *, project_id
     return sorted(with_running(found), key=lambda agent: (agent.running_count / max(agent.weight, 1), agent.name))
 
 
-def find_agents(*, project: Project, names: Sequence[str]) -> list[Agent]:
-    """The agents a request names, in its order: each by id, else by name in the project, else by definition slug.
-
-    Of several agents of a definition the first made that may be given work is meant. Terminated ones are not found.
-    Raises: Invalid, naming those that are not in the project.
-    """
-    rows = list(_candidates(project.id, names)) if names else []
-    found = [_pick(rows, name) for name in names]
-    unknown = [name for name, agent in zip(names, found, strict=True) if agent is None]
-    if unknown:
-        offered = sorted({row.name for row in assignable_agents(project.id)})
-        raise Invalid(
-            f"No agent {', '.join(map(repr, unknown))} in this project.",
-            code="unknown_agent",
-            details={"agents": [f"Give ids, names or definitions of: {', '.join(offered) or 'no agents here yet'}."]},
-        )
-    return [agent for agent in found if agent is not None]
-
-
-def _candidates(project_id: UUID, names: Sequence[str]) -> AgentQuerySet:
-    ids = [agent_id for agent_id in map(_uuid, names) if agent_id]
-    named = Q(id__in=ids) | Q(name__in=names) | Q(definition__slug__in=names)
-    visible = visible_in_project(project_id)
-    return visible.not_terminated().filter(named).order_by("created_at", "id")
-
-
 def visible_in_project(project_id: UUID) -> AgentQuerySet:
     """All agents of a project; for callers whose access to it has been checked."""
     if not conf.agents_enabled():
         return Agent.objects.none()
     return Agent.objects.filter(project_id=project_id).select_related("definition")
-
-
-def _pick(rows: Sequence[Agent], name: str) -> Agent | None:
-    for row in rows:
-        if str(row.id) == name.strip().lower():
-            return row
-    for row in rows:
-        if row.name == name:
-            return row
-    of_definition = [row for row in rows if row.definition.slug == name]
-    working = [row for row in of_definition if row.can_be_assigned]
-    return next(iter([*working, *of_definition]), None)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def definitions(

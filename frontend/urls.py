@@ -3,7 +3,18 @@
 from django.urls import path, register_converter
 
 from frontend.converters import CommandConverter, VerbConverter
-from frontend.views import accounts, agents, dashboard, documents, history, new_session, retention, sessions, settings
+from frontend.views import (
+    accounts,
+    agents,
+    dashboard,
+    documents,
+    history,
+    new_session,
+    repeating,
+    retention,
+    sessions,
+    settings,
+)
 
 register_converter(CommandConverter, "command")
 register_converter(VerbConverter, "verb")
@@ -18,6 +29,9 @@ urlpatterns = [
     path("sessions/<uuid:session_id>", sessions.session_page, name="session"),
     path("sessions/<uuid:session_id>/history", history.session_history, name="session-history"),
     path("sessions/<uuid:session_id>/<command:kind>", sessions.session_command, name="session-command"),
+    path("sessions/<uuid:session_id>/retry", repeating.session_retry, name="session-retry"),
+    path("sessions/<uuid:session_id>/rerun/<uuid:task_id>", repeating.session_rerun, name="session-rerun"),
+    path("sessions/<uuid:session_id>/fork", repeating.session_fork, name="session-fork"),
     path("documents", documents.document_list, name="documents"),
     path("documents/upload", documents.upload, name="document-upload"),
     path("documents/collections", documents.new_collection, name="collection-new"),

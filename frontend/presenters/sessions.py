@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from frontend.presenters.lineage import Reuse
 from frontend.presenters.words import AGENT_ICONS, gist, pretty_json
 from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, SessionEvent
 from sessions.states import MessageType, TaskStatus
@@ -56,6 +57,7 @@ class TaskLine:
     output: Any
     error: str
     error_code: str
+    reuse: Reuse | None
 
     @property
     def has_output(self) -> bool:
@@ -103,7 +105,7 @@ class Figures:
     goal: str
 
 
-def present_task(task: AgentTask, now: datetime) -> TaskLine:
+def present_task(task: AgentTask, now: datetime, reuse: Reuse | None = None) -> TaskLine:
     """Needs the rows of `sessions.selectors.task_rows`."""
     attempts = list(task.executions.all())
     latest = attempts[-1] if attempts else None
@@ -128,6 +130,7 @@ def present_task(task: AgentTask, now: datetime) -> TaskLine:
         output=task.output_data,
         error=task.error_message,
         error_code=task.error_code,
+        reuse=reuse,
     )
 
 
@@ -223,6 +226,7 @@ def _task_json(task: AgentTask) -> dict[str, Any]:
         "agent": agent_json(task.agent) if task.agent else None,
         "depends_on": [str(edge.depends_on_id) for edge in task.dependencies.all()],
         "parent": str(task.parent_task_id) if task.parent_task_id else None,
+        "reused": task.copied_from is not None,
         "attempt": line.attempt if line else 0,
         "progress": _progress(task),
         "note": _note(task, line),

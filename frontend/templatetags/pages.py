@@ -8,6 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from frontend.presenters.lineage import ORIGIN_ICONS, ORIGIN_WORDS
 from frontend.presenters.words import AGENT_ICONS, gist, kind_of_media, pretty_json, seconds_in_words
 
 register = template.Library()
@@ -39,6 +40,17 @@ def gist_filter(value: Any) -> str:
 @register.filter
 def agent_icon(slug: str) -> str:
     return AGENT_ICONS.get(str(slug), "cpu")
+
+
+@register.filter
+def origin_word(origin: str) -> str:
+    """How a session came to be, in a word; "" for one that was simply started."""
+    return ORIGIN_WORDS.get(origin, "")
+
+
+@register.filter
+def origin_icon(origin: str) -> str:
+    return ORIGIN_ICONS.get(origin, "diagram-2")
 
 
 @register.filter

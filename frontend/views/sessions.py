@@ -11,6 +11,7 @@ from agents.selectors import visible_in_project
 from core.clock import SYSTEM_CLOCK
 from frontend.place import access_of, place_of
 from frontend.presenters.answers import present_answer
+from frontend.presenters.lineage import present_lineage, present_reuse
 from frontend.presenters.sessions import (
     agent_json,
     present_activity,
@@ -22,9 +23,17 @@ from frontend.presenters.sessions import (
 )
 from frontend.views.doors import attempt, page, paginate
 from frontend.views.forms import optional_uuid
-from sessions.selectors import SessionDetail, events_page, listed_sessions, messages, session_detail
+from sessions.selectors import (
+    SessionDetail,
+    events_page,
+    listed_sessions,
+    messages,
+    relatives,
+    session_detail,
+    taken_over,
+)
 from sessions.services import request_command
-from sessions.states import CommandKind, ExecutionMode, SessionStatus
+from sessions.states import CommandKind, ExecutionMode, SessionOrigin, SessionStatus
 from workspaces.states import Role
 
 LOG_LINES = 300
@@ -40,7 +49,7 @@ DONE = {
 @page
 def session_list(request: HttpRequest) -> HttpResponse:
     place = place_of(request)
-    filters = {name: request.GET.get(name, "").strip() for name in ("q", "status", "mode", "project", "mine")}
+    filters = {name: request.GET.get(name, "").strip() for name in ("q", "status", "mode", "origin", "project", "mine")}
     rows = listed_sessions(place.access).order_by("-created_at", "-id")
     if filters["q"]:
         rows = rows.filter(task_description__icontains=filters["q"])
@@ -48,6 +57,8 @@ def session_list(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(status=filters["status"])
     if filters["mode"] in set(ExecutionMode):
         rows = rows.filter(execution_mode=filters["mode"])
+    if filters["origin"] in set(SessionOrigin):
+        rows = rows.filter(origin=filters["origin"])
     if project_id := optional_uuid(filters["project"]):
         rows = rows.filter(project_id=project_id)
     if filters["mine"] and place.access.user_id is not None:
@@ -57,6 +68,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
         "filters": {**filters, "any": any(filters.values())},
         "statuses": list(SessionStatus),
         "modes": list(ExecutionMode),
+        "origins": list(SessionOrigin),
     }
     return render(request, "frontend/sessions.html", context)
 
@@ -90,10 +102,12 @@ def _context(request: HttpRequest, detail: SessionDetail) -> dict[str, Any]:
     agents = {str(agent.id): agent_json(agent) for agent in visible_in_project(session.project_id)}
     said = list(messages(access_of(request), session.id).reverse()[:MESSAGES])[::-1]
     events = events_page(session.id, max(0, session.last_seq - LOG_LINES), LOG_LINES)
+    reused = taken_over(tasks)
     names = {**{key: agent["name"] for key, agent in agents.items()}, **{str(task.id): task.name for task in tasks}}
     return {
         "session": session,
-        "tasks": [present_task(task, now) for task in tasks],
+        "tasks": [present_task(task, now, present_reuse(task, reused)) for task in tasks],
+        "lineage": present_lineage(session, tasks, relatives(access_of(request), session)),
         "message_rows": [present_message(message) for message in said],
         "log": [present_event(event, names) for event in events if event.seq <= session.last_seq],
         "figures": present_figures(session, tasks, len(said), now),

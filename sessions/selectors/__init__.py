@@ -8,7 +8,7 @@ from sessions.selectors.dashboard import (
     recent_durations,
     running_counts,
 )
-from sessions.selectors.lineage import Lineage, Relative, lineage
+from sessions.selectors.lineage import Lineage, Relative, Relatives, TakenOver, lineage, relatives, taken_over
 from sessions.selectors.past import Past, past_of, usage_of_tasks
 from sessions.selectors.reading import (
     SessionDetail,
@@ -35,7 +35,9 @@ __all__ = [
     "Lineage",
     "Past",
     "Relative",
+    "Relatives",
     "SessionDetail",
+    "TakenOver",
     "Verification",
     "commands",
     "dashboard_figures",
@@ -51,10 +53,12 @@ __all__ = [
     "past_of",
     "queue",
     "recent_durations",
+    "relatives",
     "running_counts",
     "session_detail",
     "session_for",
     "shapes",
+    "taken_over",
     "task_for",
     "tasks",
     "usage_of_tasks",

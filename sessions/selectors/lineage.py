@@ -1,13 +1,14 @@
 """Where a session comes from, and what was made from it: repeated sessions and child sessions alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from sessions.models import AgentSession
+from sessions.models import AgentSession, AgentTask, SessionEvent
+from sessions.selectors.past import FINISHING, Usage, usage_of_tasks
 from sessions.selectors.reading import count_of_tasks, session_for, visible_sessions
 from sessions.selectors.shapes import id_text, instant
 from workspaces.access import Access
@@ -120,3 +121,53 @@ def _grow(rows: QuerySet[AgentSession], root: Relative, level: Sequence[AgentSes
             grown.append(row.id)
         room = MAX_DESCENDANTS - len(by_id) + 1
         level = list(rows.filter(_made_from(grown)).order_by("-created_at", "-id")[:room]) if room > 0 else []
+
+
+@dataclass(frozen=True, slots=True)
+class Relatives:
+    """Those next to a session: what it repeats, whose agent waits for it, and the newest made from it.
+
+    `left_after` is the task after which a fork left what it repeats, if it left at a task.
+    """
+
+    source: AgentSession | None
+    parent: AgentSession | None
+    made: Sequence[AgentSession]
+    has_more: bool
+    left_after: str = ""
+
+
+def relatives(access: Access, session: AgentSession, *, limit: int = 20) -> Relatives:
+    """What a page shows beside a session the caller may see."""
+    rows = visible_sessions(access).defer("context", "result", "task_description")
+    made = list(rows.filter(_made_from([session.id])).order_by("-created_at", "-id")[: limit + 1])
+    keys = [key for key in (session.forked_from_id, session.parent_session_id) if key]
+    above = {row.id: row for row in rows.filter(id__in=keys)} if keys else {}
+    source = above.get(session.forked_from_id) if session.forked_from_id else None
+    parent = above.get(session.parent_session_id) if session.parent_session_id else None
+    left_after = _left_after(source, session.fork_seq or 0) if source else ""
+    return Relatives(source, parent, made[:limit], len(made) > limit, left_after)
+
+
+def _left_after(source: AgentSession, seq: int) -> str:
+    """The task that was finished by the event."""
+    of_event = SessionEvent.objects.filter(session=source, seq=seq, type__in=FINISHING).values("task_id")
+    return AgentTask.objects.filter(id__in=of_event).values_list("name", flat=True).first() or ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """Where a reused task had run (None: that session was pruned), and what its output had cost."""
+
+    session_id: UUID | None
+    usage: Usage
+
+
+def taken_over(tasks: Iterable[AgentTask]) -> dict[UUID, TakenOver]:
+    """By task id, for those of the tasks whose output comes from an earlier session."""
+    sources = {task.id: task.copied_from for task in tasks if task.copied_from}
+    if not sources:
+        return {}
+    places = dict(AgentTask.objects.filter(id__in=sources.values()).values_list("id", "session_id"))
+    costs = usage_of_tasks(sources.values())
+    return {key: TakenOver(places.get(old), costs.get(old, {})) for key, old in sources.items()}

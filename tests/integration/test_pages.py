@@ -56,6 +56,7 @@ def owner(make: Make) -> World:
 def no_doorbell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sessions.services.creating.ring_session", lambda session_id: None)
     monkeypatch.setattr("sessions.services.commanding.ring_session", lambda session_id: None)
+    monkeypatch.setattr("sessions.services.repeating.ring_session", lambda session_id: None)
 
 
 PAGES = (
@@ -601,7 +602,7 @@ BOUNDS = {
     "/settings/projects": 5,
     "/settings/keys": 6,
     "/settings/retention": 6,
-    "/sessions/{session}": 13,
+    "/sessions/{session}": 14,
     "/documents/{document}": 7,
     "/agents/{agent}": 10,
 }

@@ -100,18 +100,19 @@ export class PlanGraph {
     for (const task of this.model.tasks.values()) {
       const node = this.nodes.get(task.id);
       if (!node) continue;
-      if (node.root.dataset.status !== task.status) {
-        node.root.className = `node st st-${task.status}`;
-        node.root.dataset.status = task.status;
+      const state = task.reused ? "reused" : task.status;
+      if (node.root.dataset.status !== state) {
+        node.root.className = `node st st-${task.status}${task.reused ? " reused" : ""}`;
+        node.root.dataset.status = state;
       }
-      node.icon.className = `bi bi-${MARKS[task.status] ?? iconOf(task)}`;
+      node.icon.className = `bi bi-${task.reused ? "recycle" : (MARKS[task.status] ?? iconOf(task))}`;
       node.name.textContent = task.name;
       node.sub.textContent = task.agent ? task.agent.name : "no agent yet";
       node.bar.hidden = task.status !== "RUNNING";
       node.bar.value = task.progress;
       node.figure.textContent = footOf(task, this.model);
-      node.root.title = task.note || `${task.name}: ${task.status.toLowerCase()}`;
-      node.root.setAttribute("aria-label", `Task ${task.name}, ${task.status.toLowerCase()}, ${node.sub.textContent}`);
+      node.root.title = task.note || `${task.name}: ${state.toLowerCase()}`;
+      node.root.setAttribute("aria-label", `Task ${task.name}, ${state.toLowerCase()}, ${node.sub.textContent}`);
     }
     for (const [key, path] of this.edges) {
       const [from] = key.split(">");
@@ -135,6 +136,7 @@ export function iconOf(task) {
 }
 
 function footOf(task, model) {
+  if (task.reused) return "reused";
   if (task.status === "RUNNING") return `${Math.round(task.progress)} %`;
   const again = (task.attempt ?? 1) > 1 ? ` · attempt ${task.attempt}` : "";
   if (!task.started_at) return task.status.toLowerCase() + again;

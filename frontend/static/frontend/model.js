@@ -100,6 +100,10 @@ const HANDLERS = {
     task.note = `Attempt ${data.attempt ?? ""} failed: ${data.message ?? ""} Trying again in ${Number(data.delay_seconds ?? 0).toFixed(1)} s.`;
     return "task";
   },
+  "task.reused": (task, frame) => {
+    task.reused = true;
+    return finish(task, "COMPLETED", frame, "");
+  },
   "task.completed": (task, frame) => finish(task, "COMPLETED", frame, ""),
   "task.failed": (task, frame, data) => finish(task, "FAILED", frame, data.message ?? ""),
   "task.cancelled": (task, frame, data) => finish(task, "CANCELLED", frame, data.reason ?? ""),

@@ -93,8 +93,8 @@ function paintTasks() {
     if (!row) continue;
     const pill = row.querySelector("[data-field=status]");
     row.dataset.status = task.status;
-    pill.className = `pill st st-${task.status}`;
-    pill.textContent = task.status.toLowerCase();
+    pill.className = `pill st st-${task.status}${task.reused ? " reused" : ""}`;
+    pill.textContent = task.reused ? "reused" : task.status.toLowerCase();
     row.querySelector("[data-field=dot]").className = `dot st st-${task.status}`;
     row.querySelector("[data-field=agent]").textContent = task.agent?.name ?? "no agent yet";
     row.querySelector("[data-field=note]").textContent = task.note ?? "";
@@ -102,7 +102,7 @@ function paintTasks() {
     bar.className = `st st-${task.status}`;
     bar.value = task.progress;
     const end = task.completed_at ? Date.parse(task.completed_at) : serverNow(model);
-    row.querySelector("[data-field=duration]").textContent = task.started_at ? duration(end - Date.parse(task.started_at)) : "";
+    row.querySelector("[data-field=duration]").textContent = task.started_at && !task.reused ? duration(end - Date.parse(task.started_at)) : "";
   }
 }
 

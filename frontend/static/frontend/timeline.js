@@ -14,7 +14,7 @@ export class Timeline {
 
   update() {
     const { model } = this;
-    const starts = [...model.tasks.values()].map((task) => Date.parse(task.started_at)).filter(Number.isFinite);
+    const starts = [...model.tasks.values()].map((task) => (task.reused ? NaN : Date.parse(task.started_at))).filter(Number.isFinite);
     const begin = Date.parse(model.started_at ?? "") || Math.min(...starts, serverNow(model));
     const end = model.completed_at ? Date.parse(model.completed_at) : serverNow(model);
     const span = Math.max(end - begin, 20);
@@ -34,8 +34,8 @@ export class Timeline {
     const bars = barsOf(task, begin, span, serverNow(this.model));
     row.bars.replaceChildren(...bars);
     const worked = task.started_at ? (Date.parse(task.completed_at) || serverNow(this.model)) - Date.parse(task.started_at) : null;
-    row.duration.textContent = duration(worked);
-    row.bars.setAttribute("aria-label", `${task.name}: ${task.status.toLowerCase()} ${row.duration.textContent}`);
+    row.duration.textContent = task.reused ? "reused" : duration(worked);
+    row.bars.setAttribute("aria-label", `${task.name}: ${task.reused ? "" : task.status.toLowerCase()} ${row.duration.textContent}`);
   }
 
   scale(span) {
@@ -60,6 +60,7 @@ function barsOf(task, begin, span, now) {
     bar.append(words);
     bars.push(bar);
   };
+  if (task.reused) place(begin, begin + span, "reuse", "reused: done in an earlier session");
   const queued = Date.parse(task.queued_at ?? "");
   const started = Date.parse(task.started_at ?? "");
   if (queued && (started || task.status === "QUEUED")) place(queued, started || now, "queue", "queued");

@@ -1,7 +1,6 @@
 """Making, changing, removing and finding agents."""
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -220,35 +219,6 @@ class TestBuiltin:
 
 
 class TestFinding:
-    def test_agents_are_found_by_id_then_name_then_definition(self, make: Make, project: Project) -> None:
-        named = make.agent(project, "recorder", name="research")
-        of_definition = make.agent(project, "research", name="other")
-        found = selectors.find_agents(project=project, names=[str(of_definition.id).upper(), "research", "recorder"])
-        assert found == [of_definition, named, named]
-
-    def test_of_a_definition_one_that_may_work_is_meant(self, make: Make, project: Project) -> None:
-        make.agent(project, "recorder", state_detail="PAUSED", status="INACTIVE")
-        make.agent(project, "recorder", in_maintenance=True)
-        working = make.agent(project, "recorder")
-        make.agent(project, "recorder")
-        assert selectors.find_agents(project=project, names=["recorder"]) == [working]
-
-    def test_unknown_foreign_and_terminated_ones_are_named(self, make: Make, project: Project) -> None:
-        foreign = make.agent(name="foreign")
-        gone = make.agent(project, name="gone", state_detail="TERMINATED", status="INACTIVE")
-        make.agent(project, name="here")
-        for name in (str(foreign.id), "foreign", str(gone.id), "gone", str(uuid4()), "nobody"):
-            with pytest.raises(Invalid, match=name) as caught:
-                selectors.find_agents(project=project, names=["here", name])
-            assert "here" in caught.value.details["agents"][0]
-
-    def test_finding_costs_one_query(self, make: Make, project: Project, django_assert_num_queries: Any) -> None:
-        names = [make.agent(project).name for _ in range(5)]
-        with django_assert_num_queries(1):
-            selectors.find_agents(project=project, names=names)
-        with django_assert_num_queries(0):
-            assert selectors.find_agents(project=project, names=[]) == []
-
     def test_only_agents_that_may_work_are_assignable(self, make: Make, project: Project) -> None:
         good = make.agent(project)
         make.agent(project, is_enabled=False)
@@ -277,8 +247,6 @@ class TestFinding:
         assert not selectors.assignable_agents(project.id).exists()
         with pytest.raises(NotFound):
             selectors.agent_for(access, agent.id)
-        with pytest.raises(Invalid):
-            selectors.find_agents(project=project, names=[agent.name])
 
     def test_another_workspaces_agent_is_not_found(self, make: Make, project: Project) -> None:
         agent = make.agent()
