@@ -74,6 +74,12 @@ class RemoteContext:
     async def sleep(self, seconds: float, *, key: str = "") -> None:
         await self._channel.call("sleep", seconds, key=key)
 
+    async def spawn_tasks(self, specs: Any, **options: Any) -> Any:
+        return await self._channel.call("spawn_tasks", specs, **options)
+
+    async def spawn_session(self, goal: str, **options: Any) -> Any:
+        return await self._channel.call("spawn_session", goal, **options)
+
 
 class _RemoteDocuments:
     def __init__(self, channel: "Channel") -> None:

@@ -56,7 +56,7 @@ class ListedDocuments:
 
 @dataclass(slots=True)
 class RehearsalContext:
-    """What an agent did is kept in `shown`, `logged` and `sent`."""
+    """What an agent did is kept in `shown`, `logged`, `sent` and `spawned`."""
 
     task: TaskInfo
     session: SessionInfo
@@ -67,6 +67,7 @@ class RehearsalContext:
     shown: list[tuple[float, str]] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)
     sent: list[Any] = field(default_factory=list)
+    spawned: list[Mapping[str, Any]] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
 
     async def progress(self, percentage: float, text: str = "") -> None:
@@ -103,6 +104,16 @@ class RehearsalContext:
 
     async def sleep(self, seconds: float, *, key: str = "") -> None:
         """Nobody waits in a rehearsal."""
+
+    async def spawn_tasks(self, specs: Sequence[Mapping[str, Any]], *, key: str = "", join: bool = False) -> Any:
+        """Nothing runs; what was asked for is in `spawned`."""
+        self.spawned.extend(specs)
+        return {spec["name"]: None for spec in specs} if join else [spec["name"] for spec in specs]
+
+    async def spawn_session(self, goal: str, *, key: str, wait: bool = True, **options: Any) -> Any:
+        """Nothing runs; what was asked for is in `spawned`."""
+        self.spawned.append({"goal": goal, "key": key, **options})
+        return {"session_id": key, "status": "COMPLETED", "result": None} if wait else key
 
 
 async def rehearse(

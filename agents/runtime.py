@@ -166,6 +166,41 @@ class AgentContext(Protocol):
         time is over, its steps answered from what is kept. `key` names the sleep where their order may vary."""
         ...
 
+    async def spawn_tasks(self, specs: Sequence[Mapping[str, Any]], *, key: str = "", join: bool = False) -> Any:
+        """Add tasks to the running session: `{name, agent | required_capabilities, input_data?, depends_on?, …}`, as a
+        plan holds them. `depends_on` may name tasks of `specs` and tasks the session has already. They are subtasks of
+        this one, and begin once their inputs are there; the session ends after them.
+
+        Answers their ids in the order of `specs`. With `join` the agent ends here and runs again from its start when
+        all have ended, and gets their outputs by name. Under one `key` tasks are spawned once, at whichever attempt
+        (without a key the order of the calls counts).
+        Raises: AgentError `invalid_plan`, `too_many_tasks`, `too_deep`; with `join` `subtask_failed`, naming them.
+        """
+        ...
+
+    async def spawn_session(
+        self,
+        goal: str,
+        *,
+        key: str,
+        tasks: Sequence[Mapping[str, Any]] | None = None,
+        agents: Sequence[str] | None = None,
+        execution_mode: str | None = None,
+        context: Mapping[str, Any] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  (of the child session)
+        priority: int | None = None,
+        wait: bool = True,
+    ) -> Any:
+        """Start a session of its own in the same project, with the rights of whoever started this one, and wait for
+        its end: `{session_id, status, result}`. Meanwhile the agent holds nothing; it runs again from its start.
+        Several at once: `asyncio.gather`. Without `context` and `priority` it gets this session's.
+
+        `key` names it within the task: one session for each key, however often the agent runs. `wait=False` answers
+        its id as soon as it is there. Cancelling or pausing this session does so to the child; its usage counts here.
+        Raises: AgentError `invalid_session`, `too_deep`, `too_many_sessions`, `child_failed`, `child_cancelled`.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class NoDocuments:

@@ -35,6 +35,12 @@ class CommandRefused(Conflict):
     code = "command_refused"
 
 
+class TooManySessions(Conflict):
+    """A session has as many descendants as it may have."""
+
+    code = "too_many_sessions"
+
+
 class IdempotencyConflict(Conflict):
     """The key was used for another request."""
 

@@ -18,3 +18,9 @@ MAX_CONCURRENT_TASKS = 100
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 200
 MAX_REASON_CHARACTERS = 500
 MAX_WAIT_SECONDS = 60
+MAX_DEPTH = 5
+"""Generations of child sessions below a session that somebody asked for."""
+MAX_DESCENDANTS = 1_000
+"""Child sessions below such a session, of all generations together."""
+MAX_TASK_DEPTH = 10
+"""Generations of tasks spawned by tasks."""

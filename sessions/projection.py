@@ -99,9 +99,14 @@ class Projection:
         elif kind in ("task", "execution") and task:
             self._task(event_type, task, self.tasks[task], agent, data)
         elif event_type == "usage":
-            self.usage = {key: self.usage.get(key, 0) + data.get(key, 0) for key in {**self.usage, **data}}
+            self._add_usage(data)
+        elif event_type in ("step.completed", "step.answered"):
+            self._add_usage(data["usage"])
         elif event_type == "log.truncated":
             self.is_usage_whole = False
+
+    def _add_usage(self, amounts: Mapping[str, Any]) -> None:
+        self.usage = {key: self.usage.get(key, 0) + amounts.get(key, 0) for key in {**self.usage, **amounts}}
 
     def _session(self, word: str, data: Mapping[str, Any]) -> None:
         if word == "created":

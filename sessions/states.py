@@ -73,6 +73,7 @@ class StepKind(StrEnum):
     CALL = "call"  # ctx.step: a paid-for call
     SLEEP = "sleep"
     SESSION = "session"  # ctx.spawn_session: waits for a child session
+    TASKS = "tasks"  # ctx.spawn_tasks: new tasks of the session, and with `join` the end of them all
 
 
 class StepStatus(StrEnum):

@@ -10,6 +10,7 @@ from django.db import close_old_connections
 from agents.conf import registry_modules
 from sessions import conf as engine_conf
 from sessions import housekeeping
+from sessions.birth import make_child
 from sessions.dispatch import DoorbellListener, ring_session
 from sessions.engine.host import EngineHost
 from sessions.engine.isolation import Placer
@@ -44,7 +45,7 @@ class Worker:
         if not engine_conf.engine_enabled():
             return
         make_placer = queue_placer if conf.redis_url() else None
-        self._host = build_host(StreamPublisher(), ring=ring_session, make_placer=make_placer)
+        self._host = build_host(StreamPublisher(), ring=ring_session, make_placer=make_placer, make_child=make_child)
         self._host.start()
         if conf.redis_url():
             return

@@ -26,7 +26,7 @@ class StableOrdering(django_filters.OrderingFilter):
 
 
 class SessionFilter(django_filters.FilterSet):
-    """`?status=RUNNING,PAUSED&mode=planned&origin=retry,fork&project=…&created_after=…&search=…&ordering=-priority`"""
+    """`?status=RUNNING,PAUSED&mode=planned&origin=retry,fork&project=…&children=true&created_after=…&search=…&ordering=-priority`"""
 
     status = WordsFilter(field_name="status", choices=choices(SessionStatus))
     mode = WordsFilter(field_name="execution_mode", choices=choices(ExecutionMode))
@@ -35,12 +35,25 @@ class SessionFilter(django_filters.FilterSet):
     project = django_filters.UUIDFilter(field_name="project_id")
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    parent_session = django_filters.UUIDFilter(field_name="parent_session_id")
+    children = django_filters.BooleanFilter(method="with_children", label="also those that agents have started")
     search = django_filters.CharFilter(method="matching", max_length=200)
     ordering = StableOrdering(fields=["created_at", "started_at", "completed_at", "priority", "status", "title"])
 
     class Meta:
         model = AgentSession
         fields: list[str] = []
+
+    def filter_queryset(self, rows: QuerySet[AgentSession]) -> QuerySet[AgentSession]:
+        """Sessions that agents have started are left out unless they are asked for."""
+        asked = self.form.cleaned_data
+        hides = not asked["parent_session"] and not asked["children"]
+        found: QuerySet[AgentSession] = super().filter_queryset(rows)
+        return found.filter(parent_session__isnull=True) if hides else found
+
+    def with_children(self, rows: QuerySet[AgentSession], name: str, wanted: bool) -> QuerySet[AgentSession]:
+        """`filter_queryset` looks at it."""
+        return rows
 
     def matching(self, rows: QuerySet[AgentSession], name: str, text: str) -> QuerySet[AgentSession]:
         """The text in the title or the goal."""

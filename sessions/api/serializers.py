@@ -205,6 +205,7 @@ class TaskShape(Shape):
     required_capabilities = serializers.ListField(child=serializers.CharField())
     depends_on = serializers.ListField(child=serializers.CharField(), help_text="names")
     depends_on_ids = serializers.ListField(child=serializers.UUIDField())
+    parent_task = serializers.UUIDField(allow_null=True, help_text="the task whose agent spawned it")
     attempt = serializers.IntegerField(help_text="of the latest execution; 0 before the first")
     max_attempts = serializers.IntegerField()
     progress_percentage = serializers.FloatField()
@@ -249,7 +250,8 @@ class SessionSummary(Shape):
     origin = serializers.ChoiceField(choices=list(SessionOrigin))
     forked_from = serializers.UUIDField(allow_null=True, help_text="the session it repeats")
     fork_seq = serializers.IntegerField(allow_null=True, help_text="the event of that session it leaves after")
-    parent_session = serializers.UUIDField(allow_null=True, help_text="the session whose agent waits for this one")
+    parent_session = serializers.UUIDField(allow_null=True, help_text="the session whose agent started this one")
+    depth = serializers.IntegerField(help_text="0; 1 for a child session, 2 for a child of a child, …")
     last_seq = serializers.IntegerField(help_text="the cursor of its newest event")
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
@@ -257,6 +259,7 @@ class SessionSummary(Shape):
     duration_seconds = serializers.FloatField(allow_null=True)
     task_count = serializers.IntegerField()
     finished_task_count = serializers.IntegerField()
+    child_count = serializers.IntegerField(help_text="sessions its agents have started: GET …/children")
 
 
 class SessionShape(SessionSummary):

@@ -17,6 +17,7 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/fork", repeating.ForkAt.as_view(), name="session-fork"),
     path("sessions/<uuid:session_id>/lineage", repeating.SessionLineage.as_view(), name="session-lineage"),
     path("sessions/<uuid:session_id>/tasks", views.SessionTasks.as_view(), name="session-tasks"),
+    path("sessions/<uuid:session_id>/children", views.SessionChildren.as_view(), name="session-children"),
     path("sessions/<uuid:session_id>/executions", views.SessionExecutions.as_view(), name="session-executions"),
     path("sessions/<uuid:session_id>/messages", views.SessionMessages.as_view(), name="session-messages"),
     path("sessions/<uuid:session_id>/commands", views.SessionCommands.as_view(), name="session-commands"),

@@ -43,7 +43,7 @@ class Sessions(StartSession, ListAPIView[AgentSession]):
 
     @extend_schema(operation_id="sessions_list", responses=SessionSummary(many=True))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The sessions of the caller's workspaces, newest first."""
+        """The sessions of the caller's workspaces, newest first (`children=true`: also those that agents started)."""
         return self.list(request)
 
     @extend_schema(
@@ -85,6 +85,15 @@ class SessionTasks(OfSession):
 
     def get_queryset(self) -> Any:
         return selectors.tasks(self.access, self.session_id)
+
+
+class SessionChildren(OfSession):
+    """The sessions that agents of this one have started, oldest first."""
+
+    serializer_class = SessionSummary
+
+    def get_queryset(self) -> Any:
+        return selectors.children(self.access, self.session_id)
 
 
 class SessionExecutions(OfSession):

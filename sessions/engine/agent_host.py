@@ -119,6 +119,8 @@ class LocalAgentHost:
 
     async def _execute(self, context: ExecutionContext, effect: StartAgent, put: Callable[[Input], None]) -> None:
         outcome = await self._outcome(context, effect)
+        if outcome is not None and context.has_parked:  # also when the agent's code caught that it was stopped
+            outcome = AgentParked(context.execution_id)
         current = self._running.get(context.execution_id)
         if current is not None and current.context is context:
             del self._running[context.execution_id]

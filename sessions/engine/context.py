@@ -70,6 +70,11 @@ class ExecutionContext:
         self._steps = StepCalls(task, put=self._put, request=self._request)
 
     @property
+    def has_parked(self) -> bool:
+        """Whether the agent has been stopped at a durable await; whatever its code still says counts no more."""
+        return self._steps.has_parked
+
+    @property
     def is_revoked(self) -> bool:
         return self._is_revoked
 
@@ -93,7 +98,7 @@ class ExecutionContext:
     def _check(self) -> None:
         if self._is_revoked:
             raise Revoked
-        if self._is_parking:
+        if self._is_parking or self.has_parked:
             raise Parked
 
     async def _put(self, item: Input) -> None:
@@ -143,6 +148,36 @@ class ExecutionContext:
         self._check()
         await self._steps.sleep(seconds, key=key)
         self._check()
+
+    async def spawn_tasks(self, specs: Sequence[Mapping[str, Any]], *, key: str = "", join: bool = False) -> Any:
+        self._check()
+        return await self._steps.spawn_tasks(specs, key=key, join=join)
+
+    async def spawn_session(
+        self,
+        goal: str,
+        *,
+        key: str,
+        tasks: Sequence[Mapping[str, Any]] | None = None,
+        agents: Sequence[str] | None = None,
+        execution_mode: str | None = None,
+        context: Mapping[str, Any] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  (of the child session)
+        priority: int | None = None,
+        wait: bool = True,
+    ) -> Any:
+        self._check()
+        request = {
+            "goal": goal,
+            "tasks": tasks,
+            "agents": agents,
+            "execution_mode": execution_mode,
+            "context": context,
+            "timeout": timeout,
+            "priority": priority,
+        }
+        given = {name: value for name, value in request.items() if value is not None}
+        return await self._steps.spawn_session(key, {**given, "wait": bool(wait)})
 
     async def progress(self, percentage_done: float, text: str = "") -> None:
         await self._put(Progressed(self.execution_id, percentage(percentage_done), clip_text(str(text), 500)))

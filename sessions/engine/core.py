@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from sessions.engine import attempts, ending, placing, scheduling, steps
+from sessions.engine import attempts, children, ending, placing, scheduling, spawning, steps
 from sessions.engine.batch import CommandOutcome
 from sessions.engine.draft import Decision, Draft, Moment
 from sessions.engine.gate import MAX_EVENTS_PER_EXECUTION
@@ -14,6 +14,8 @@ from sessions.engine.inputs import (
     AgentLost,
     AgentParked,
     CancelAgent,
+    ChildRefused,
+    ChildStarted,
     Claimed,
     CommandRead,
     DetachAgent,
@@ -34,7 +36,7 @@ from sessions.engine.inputs import (
 from sessions.engine.planning import InvalidPlan, add_planned_tasks
 from sessions.engine.state import Message, Session, Task, is_executing
 from sessions.policies import UNCOUNTED_CODES
-from sessions.states import CommandKind, ExecutionState, SessionStatus, TaskStatus
+from sessions.states import CommandKind, ExecutionState, SessionStatus, StepKind, TaskStatus
 
 PLANNING_TASK_TYPE = "planning"
 
@@ -58,6 +60,7 @@ def give_up(session: Session, moment: Moment) -> Decision:
         f"(session.runner_failed). The last time: {session.error_message}"
     )
     ending.abandon_session(draft, text)
+    children.follow_up(draft)
     return draft.decision(None)
 
 
@@ -72,6 +75,7 @@ def _claimed(draft: Draft, item: Claimed) -> None:
             scheduling.attach(draft, placing.take_up(draft, task))
         else:
             attempts.lose_attempt(draft, task, code, text)
+    children.adopt_children(draft)
 
 
 def _handed_over(draft: Draft, _item: HandOver) -> None:
@@ -99,7 +103,7 @@ def _command(draft: Draft, item: CommandRead) -> None:
         CommandKind.CANCEL: _cancel,
         CommandKind.PAUSE: _pause,
         CommandKind.RESUME: _resume,
-        CommandKind.ANSWER: steps.answer_step,
+        CommandKind.ANSWER: children.take_answer,
     }
     outcome = "rejected: the session is finished" if draft.session.is_finished else apply[item.kind](draft, item)
     draft.commands.append(CommandOutcome(item.id, outcome))
@@ -114,6 +118,8 @@ def _pause(draft: Draft, item: CommandRead) -> str:
     if draft.session.is_paused:
         return "rejected: the session is paused already"
     reason = str(item.payload.get("reason") or "user")
+    if reason == children.BY_PARENT and not item.payload.get("by_parent"):
+        reason = "user"
     before = draft.session.status
     draft.move_session(SessionStatus.PAUSED, status_before_pause=before, pause_reason=reason[:50], paused_at=draft.now)
     draft.emit("session.paused", {"reason": reason, "actor": item.actor})
@@ -127,6 +133,8 @@ def _resume(draft: Draft, item: CommandRead) -> str:
     session = draft.session
     if not session.is_paused:
         return "rejected: the session is not paused"
+    if item.payload.get("by_parent") and session.pause_reason != children.BY_PARENT:
+        return "rejected: it was not paused by its parent"
     paused_for = draft.now - session.paused_at if session.paused_at else timedelta()
     before = session.status_before_pause
     status = before if before != SessionStatus.WAITING else SessionStatus.RUNNING
@@ -232,6 +240,11 @@ def _parked(draft: Draft, item: AgentParked) -> None:
     draft.emit("task.waiting", {"attempt": task.attempts, "execution": item.execution_id, "reason": reason}, task)
 
 
+def _opened(draft: Draft, item: StepOpened) -> None:
+    open_it = {StepKind.SESSION: children.open_child, StepKind.TASKS: spawning.spawn_tasks}
+    open_it.get(StepKind(item.kind), steps.open_step)(draft, item)
+
+
 def _reused(draft: Draft, item: StepReused) -> None:
     if _counted(draft, item.execution_id) is not None:
         steps.reuse_step(draft, item)
@@ -261,9 +274,11 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     AgentFailed: _failed,
     AgentLost: placing.lose_run,
     AgentParked: _parked,
-    StepOpened: steps.open_step,
+    StepOpened: _opened,
     StepClosed: steps.close_step,
     StepReused: _reused,
+    ChildStarted: children.child_started,
+    ChildRefused: children.child_refused,
     HandOver: _handed_over,
     WriteRejected: _rejected,
 }

@@ -94,6 +94,11 @@ class Draft:
         SESSION_LIFECYCLE.check(self.session.status, status)
         self.change(status=status, **fields)
 
+    @property
+    def changed_tasks(self) -> list[Task]:
+        """The tasks this decision has set a field of."""
+        return [self.tasks[key] for key in self._changed]
+
     def add_task(self, task: Task) -> None:
         self.tasks[task.id] = task
         self._changed[task.id] = None

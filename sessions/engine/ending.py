@@ -103,11 +103,27 @@ def _ended(draft: Draft, code: str, message: str) -> dict[str, Any]:
 
 def _result(draft: Draft) -> Mapping[str, Any]:
     needed = {earlier for task in draft.tasks.values() for earlier in task.depends_on}
+    joined = _joined(draft)
+    needed |= {subtask.id for subtasks in joined.values() for subtask in subtasks}
+
+    def place(task: Task) -> tuple[int, int]:
+        return max([(task.ordinal, 0), *((one, level + 1) for one, level in map(place, joined.get(task.id, ())))])
+
     return consolidate(
         FinishedTask(task.name, definition_of(draft, task), task.output, task.id not in needed)
-        for task in sorted(draft.tasks.values(), key=lambda task: task.ordinal)
+        for task in sorted(draft.tasks.values(), key=place)
         if task.status == TaskStatus.COMPLETED
     )
+
+
+def _joined(draft: Draft) -> dict[str, list[Task]]:
+    """By task those it has spawned and outlived: what it says is taken to be built on what they said."""
+    found: dict[str, list[Task]] = {}
+    for task in draft.tasks.values():
+        parent = draft.tasks.get(task.parent_task_id or "")
+        if parent and parent.completed_at and task.completed_at and task.completed_at < parent.completed_at:
+            found.setdefault(parent.id, []).append(task)
+    return found
 
 
 def definition_of(draft: Draft, task: Task) -> str:

@@ -5,7 +5,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol, TypeVar
@@ -14,6 +14,7 @@ import structlog
 
 from core.clock import SYSTEM_CLOCK, Clock
 from sessions.engine.gate import clip_text
+from sessions.engine.inputs import ChildRefused, ChildStarted, Input, StartChild
 from sessions.engine.journal import Journal, Publisher
 from sessions.engine.runner import AgentHost, SessionRunner
 from sessions.engine.slot_keeper import SlotKeeper
@@ -37,6 +38,25 @@ DEAD_SECONDS = 2.0
 DRAIN_LOOK_SECONDS = 0.25
 RETURN_SECONDS = 1.5
 """After a lost lease: longer than the second after which every host that lives tries to register again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there can be no child session."""
+
+    code: str
+    message: str
+
+
+ChildMaker = Callable[[str, str, Mapping[str, Any]], Refusal | None]
+"""Makes the child session of (parent's id, step's id, request) unless it is there; None when it is. Blocks.
+
+It makes none when the parent waits for it no more. Raises: StoreUnavailable, and is tried again then.
+"""
+
+
+def no_children(parent_id: str, step_id: str, request: Mapping[str, Any]) -> Refusal | None:
+    return Refusal("no_child_sessions", "This engine starts no child sessions.")
 
 
 class LocalAgents(AgentHost, Protocol):
@@ -73,11 +93,12 @@ class EngineHost:
         close_connections: Callable[[], None] = lambda: None,
         ring: Callable[[str], None] = lambda session_id: None,
         give_up: Callable[[], None] = lambda: os._exit(75),
+        make_child: ChildMaker = no_children,
     ) -> None:
         self._store, self._publisher, self._make_agents = store, publisher, make_agents
         self._identify, self._new_id, self._clock = identify, new_id, clock
         self._options = options or HostOptions()
-        self._close_connections, self._ring = close_connections, ring
+        self._close_connections, self._ring, self._make_child = close_connections, ring, make_child
         self._give_up = give_up
         self._thread = threading.Thread(target=self._main, name="engine-loop", daemon=True)
         self._ready = threading.Event()
@@ -127,6 +148,7 @@ class EngineHost:
         self._slots = Slots(self._options.max_executions, self._clock)
         self._rng = Random()
         self._readers = ReaderPool("engine-read", 4, self._close_connections)
+        self._births = ReaderPool("engine-birth", 2, self._close_connections)
         self._agents = self._make_agents()
         self._tick_at = time.monotonic()
         watchdog = LoopWatchdog(self._loop, tell=self._agents.tell_blocked, give_up=self._give_up)
@@ -141,6 +163,7 @@ class EngineHost:
         watchdog.stop()
         self._agents.close()
         self._readers.close()
+        self._births.close()
 
     async def _one_life(self) -> None:
         """From the registration of a worker to its retirement, or to the loss of its lease."""
@@ -253,6 +276,7 @@ class EngineHost:
             clock=self._clock,
             rng=self._rng,
             new_id=self._new_id,
+            start_child=self._start_child,
             ring=self._ring,
         )
         previous = self._works.get(session_id)
@@ -344,6 +368,22 @@ class EngineHost:
         for session_id, runner in list(self._runners.items()):
             runner.lose()
             self._works[session_id].cancel()
+
+    async def _start_child(self, parent_id: str, effect: StartChild) -> Input:
+        """Off the loop, and again until the database answers: once made, a child is found and not made anew."""
+        while True:
+            try:
+                refusal = await self._births.run(self._make_child, parent_id, effect.step_id, effect.request)
+            except StoreUnavailable as error:
+                log.warning("engine.child_not_yet_made", parent=parent_id, step=effect.step_id, error=str(error))
+                await asyncio.sleep(LOOK_SECONDS)
+                continue
+            except Exception as error:
+                log.exception("engine.child_not_made", parent=parent_id, step=effect.step_id)
+                refusal = Refusal("child_not_made", f"The child session could not be made: {error}")
+            if refusal is None:
+                return ChildStarted(effect.step_id, effect.execution_id, effect.reply)
+            return ChildRefused(effect.step_id, refusal.code, refusal.message, effect.execution_id, effect.reply)
 
     async def _read(self, function: Callable[..., T], *args: Any) -> T:
         return await self._readers.run(function, *args)

@@ -123,6 +123,24 @@ class StepReused(Struct, frozen=True):
     step_id: str
 
 
+class ChildStarted(Struct, frozen=True):
+    """The child session of a step is there. `execution_id` and `reply` are those of an agent that goes on at once."""
+
+    step_id: str
+    execution_id: str = ""
+    reply: str = ""
+
+
+class ChildRefused(Struct, frozen=True):
+    """No child session can be made as the step asks."""
+
+    step_id: str
+    code: str
+    message: str
+    execution_id: str = ""
+    reply: str = ""
+
+
 class HandOver(Struct, frozen=True):
     """This host is stopping: let go of what still runs, for another host to take up."""
 
@@ -150,6 +168,8 @@ Input = (
     | StepOpened
     | StepClosed
     | StepReused
+    | ChildStarted
+    | ChildRefused
     | HandOver
     | WriteRejected
 )
@@ -201,4 +221,16 @@ class Reply(Struct, frozen=True):
     message: str = ""
 
 
-Effect = StartAgent | CancelAgent | DetachAgent | ParkAgent | Reply
+class StartChild(Struct, frozen=True):
+    """Make the child session that a committed step asks for; its id is the step's.
+
+    With `reply` the agent waits for the child to be there, without it for the child's end.
+    """
+
+    step_id: str
+    request: Mapping[str, Any]
+    execution_id: str = ""
+    reply: str = ""
+
+
+Effect = StartAgent | CancelAgent | DetachAgent | ParkAgent | Reply | StartChild

@@ -16,6 +16,7 @@ from sessions.engine.step_calls import Parked
 
 CALLS = {
     *("progress", "log", "emit_token", "send", "inbox", "add_usage", "sleep", "open_step", "close_step"),
+    *("spawn_tasks", "spawn_session"),
     *("documents.search", "documents.passages", "documents.titles"),
 }
 LINE_LIMIT = 64 * 1024 * 1024

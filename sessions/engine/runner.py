@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from sessions.engine.inputs import (
     RosterRead,
     SlotWanted,
     StartAgent,
+    StartChild,
     Tick,
     WriteRejected,
 )
@@ -36,6 +37,9 @@ from sessions.policies import ENGINE_FAILURE_LIMIT
 from sessions.routing_policy import AgentInfo
 
 log = structlog.get_logger(__name__)
+
+ChildStarter = Callable[[str, StartChild], Awaitable[Input]]
+"""Makes the child a session's step asks for, or finds that it is there: what the session is then told."""
 
 BACKLOG_LIMIT = 200
 MAX_INPUTS_PER_STEP = 400
@@ -71,6 +75,7 @@ class SessionRunner:
         clock: Clock,
         rng: Random,
         new_id: Callable[[], str],
+        start_child: ChildStarter,
         ring: Callable[[str], None] = lambda session_id: None,
     ) -> None:
         self.session = claim.session
@@ -85,6 +90,8 @@ class SessionRunner:
         self._alone_count = 0
         self._wants: set[str] = set()
         self._started: set[str] = set()
+        self._start_child = start_child
+        self._births: set[asyncio.Task[None]] = set()
         self._lost = False
         self.failure = ""
 
@@ -225,6 +232,13 @@ class SessionRunner:
                 self._agents.park(effect.execution_id)
             case Reply():
                 self._agents.reply(effect)
+            case StartChild():
+                birth = asyncio.get_running_loop().create_task(self._bear(effect))
+                self._births.add(birth)
+                birth.add_done_callback(self._births.discard)
+
+    async def _bear(self, effect: StartChild) -> None:
+        self.put(await self._start_child(self.session.id, effect))
 
     async def _wait(self, decision: Decision) -> None:
         if self._inputs:
@@ -236,6 +250,8 @@ class SessionRunner:
         await happened_within(self._something, delay)
 
     def _drop(self) -> None:
+        for birth in list(self._births):
+            birth.cancel()
         for task in self.session.tasks.values():
             if task.execution is None:
                 continue

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sessions.engine import attempts, ending, placing, steps
+from sessions.engine import attempts, children, ending, placing, spawning, steps
 from sessions.engine.draft import Draft
 from sessions.engine.gate import clip_json
 from sessions.engine.inputs import CancelAgent, SlotWanted, StartAgent
@@ -22,6 +22,12 @@ _DEAD = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED)
 
 def settle(draft: Draft) -> datetime | None:
     """Start, skip, time out and end what can be; answers the next instant at which to look again."""
+    wake_at = _bring_to_rest(draft)
+    children.follow_up(draft)
+    return wake_at
+
+
+def _bring_to_rest(draft: Draft) -> datetime | None:
     if _is_over(draft) or draft.releases:
         return None
     _begin(draft)
@@ -30,6 +36,8 @@ def settle(draft: Draft) -> datetime | None:
     _skip_orphans(draft)
     if not draft.session.is_paused and not _is_over(draft):
         _queue_ready(draft)
+    spawning.answer_joins(draft)
+    if not draft.session.is_paused and not _is_over(draft):
         _start_queued(draft)
     _end_or_wait(draft)
     return None if _is_over(draft) else _next_timer(draft)
@@ -229,7 +237,7 @@ def attach(draft: Draft, task: Task) -> None:
 
 def upstream_of(draft: Draft, task: Task) -> Iterable[Task]:
     """The finished inputs of a task; in a sequence, all that came before it."""
-    if draft.session.execution_mode == ExecutionMode.SEQUENTIAL:
+    if draft.session.execution_mode == ExecutionMode.SEQUENTIAL and task.parent_task_id is None:
         earlier = [other for other in draft.tasks.values() if other.ordinal < task.ordinal]
     else:
         earlier = [draft.tasks[i] for i in task.depends_on]
@@ -245,7 +253,7 @@ def _end_or_wait(draft: Draft) -> None:
     if not live and not session.is_paused:
         _end(draft)
     elif session.is_paused:
-        draft.releases = not any(is_executing(task) for task in live)
+        draft.releases = not any(is_executing(task) for task in live) and not children.has_unconfirmed(draft)
     elif session.status == SessionStatus.RUNNING and _may_sleep(draft) and all(_sleeps(draft, task) for task in live):
         draft.move_session(SessionStatus.WAITING)
         wake_at = _next_timer(draft)
@@ -263,7 +271,7 @@ def _sleeps(draft: Draft, task: Task) -> bool:
     if task.status == TaskStatus.PENDING:
         return True
     if task.status == TaskStatus.WAITING:
-        return not steps.is_answered(task) and not _wakes_soon(draft, task)
+        return not (steps.is_answered(task) or _wakes_soon(draft, task) or children.is_unconfirmed(draft, task))
     return task.status == TaskStatus.QUEUED and bool(task.not_before and task.not_before > draft.now + SHORT_WAIT)
 
 

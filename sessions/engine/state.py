@@ -111,7 +111,10 @@ class Message(Struct, frozen=True):
 
 
 class Session(Struct, frozen=True):
-    """A session under a lease. `last_seq` and `last_hash` are those of the newest committed event."""
+    """A session under a lease. `last_seq` and `last_hash` are those of the newest committed event.
+
+    `children` are the sessions its agents have started and whose end it has not heard of.
+    """
 
     id: str
     workspace_id: str
@@ -142,6 +145,10 @@ class Session(Struct, frozen=True):
     usage: Mapping[str, float] = {}
     saved_usage: Mapping[str, float] = {}
     messages: tuple[Message, ...] = ()
+    parent_session_id: str | None = None
+    parent_step: str | None = None
+    depth: int = 0
+    children: frozenset[str] = frozenset()
 
     @property
     def is_finished(self) -> bool:

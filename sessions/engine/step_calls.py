@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import inspect
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import count
 from typing import Any
 
@@ -18,6 +20,9 @@ from sessions.states import StepKind, StepStatus
 MAX_KEY_CHARACTERS = 200
 SHORT_SLEEP_SECONDS = 1.0
 """A shorter sleep is slept in place."""
+BREATHS = 3
+"""Turns of the loop in which the other branches of an agent come to their next call."""
+_own_flights: ContextVar[int] = ContextVar("calls this call is made from", default=0)
 LONGEST_SLEEP_SECONDS = 366 * 24 * 3600
 
 
@@ -38,19 +43,23 @@ class StepCalls:
         self._task, self._put, self._request = task, put, request
         self._execution_id = task.execution.id if task.execution else ""
         self._steps = {(step.key, step.input_hash): step for step in task.steps}
-        self._sleeps = count(1)
+        self._sleeps, self._spawns = count(1), count(1)
+        self._in_flight = 0
+        self._quiet = asyncio.Event()
+        self.has_parked = False
 
     async def step(
         self, key: str, function: Callable[[StepCall], Any], *, inputs: Any = None, once: bool = False
     ) -> Any:
-        opened = await self.open(key, inputs=inputs, once=once)
-        if opened.is_known:
-            return opened.result
-        call = StepCall(opened.key, opened.idempotency_key)
-        value = function(call)
-        if inspect.isawaitable(value):
-            value = await value
-        return await self.close(opened, value, call.usage)
+        with self._flight():
+            opened = await self.open(key, inputs=inputs, once=once)
+            if opened.is_known:
+                return opened.result
+            call = StepCall(opened.key, opened.idempotency_key)
+            value = function(call)
+            if inspect.isawaitable(value):
+                value = await value
+            return await self.close(opened, value, call.usage)
 
     async def open(self, key: str, *, inputs: Any = None, once: bool = False) -> OpenStep:
         """The step if it is kept, else the leave to do it. Raises: StepOutcomeUnknown, AgentError for a bad key."""
@@ -96,21 +105,84 @@ class StepCalls:
 
         Raises: AgentError with the answer's code when what is waited for has failed.
         """
+        return await self._answer(kind, key, hash_inputs(key, request), request, seconds)
+
+    async def spawn_session(self, key: str, request: dict[str, Any]) -> Any:
+        """`{session_id, status, result}` of the child, or its id when the request says not to wait."""
         digest = hash_inputs(key, request)
+        self._check_repeatable(key, digest)
+        return await self._answer(StepKind.SESSION, key, digest, request)
+
+    async def spawn_tasks(self, specs: Sequence[Mapping[str, Any]], *, key: str, join: bool) -> Any:
+        """The ids in the order of the specs, or with `join` the outputs by name. A key is carried out once, whatever
+        a later attempt asks for under it."""
+        name = key or f"tasks {next(self._spawns)}"
+        digest = hash_inputs(name, None)
+        try:
+            request = {"tasks": storable(list(specs), what="the tasks"), "join": bool(join)}
+        except NotStorable as error:
+            raise AgentError(str(error), code="bad_tasks", permanent=True) from error
+        return await self._answer(StepKind.TASKS, name, digest, request)
+
+    def _check_repeatable(self, key: str, digest: str) -> None:
+        """Run again from its start, an attempt must ask for the same children.
+
+        Raises: AgentError.
+        """
+        for (other, other_digest), step in self._steps.items():
+            is_same_run = step.kind == StepKind.SESSION and step.execution_id == self._execution_id
+            if other == key and other_digest != digest and is_same_run:
+                text = (
+                    f"the session {key!r} was asked for in other words before; use a key for each, and put what "
+                    "differs from run to run (a model's words, the time) into ctx.step"
+                )
+                raise AgentError(text, code="not_repeatable", permanent=True)
+
+    async def _answer(
+        self, kind: StepKind, key: str, digest: str, request: dict[str, Any], seconds: float | None = None
+    ) -> Any:
         step = self._steps.get((key, digest))
+        is_new = step is None
         if step is None:
-            await self._open(kind, key, digest, request, seconds)
-        if step is None or step.status == StepStatus.WAITING:
-            raise Parked
+            step = self._steps[(key, digest)] = await self._open(kind, key, digest, request, seconds)
+        if step.status == StepStatus.WAITING:
+            await self._park()
         if step.error_code:
             raise AgentError(step.error_message, code=step.error_code, permanent=True)
-        await self._note_reuse(step)
+        if not is_new:
+            await self._note_reuse(step)
         return step.result
+
+    async def _park(self) -> None:
+        """Raises `Parked` as soon as nothing that the attempt does beside this is under way: what is being paid for
+        is not thrown away, and what else it wants to wait for has been asked for."""
+        for _ in range(BREATHS):
+            await asyncio.sleep(0)
+        while self._in_flight > _own_flights.get():
+            self._quiet.clear()
+            await self._quiet.wait()
+        self.has_parked = True
+        raise Parked
+
+    @contextmanager
+    def _flight(self) -> Iterator[None]:
+        self._in_flight += 1
+        token = _own_flights.set(_own_flights.get() + 1)
+        try:
+            yield
+        finally:
+            _own_flights.reset(token)
+            self._in_flight -= 1
+            self._quiet.set()
 
     async def _open(
         self, kind: StepKind, key: str, digest: str, request: dict[str, Any], seconds: float | None = None
-    ) -> None:
-        await self._request(lambda reply: StepOpened(self._execution_id, reply, kind, key, digest, request, seconds))
+    ) -> Step:
+        with self._flight():
+            step: Step = await self._request(
+                lambda reply: StepOpened(self._execution_id, reply, kind, key, digest, request, seconds)
+            )
+        return step
 
     async def _note_reuse(self, step: Step) -> None:
         if step.execution_id != self._execution_id:

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from sessions.engine.draft import Draft
-from sessions.engine.gate import NotStorable, clip_text, storable
+from sessions.engine.gate import NotStorable, clip_json, clip_text, storable
 from sessions.engine.inputs import CommandRead, Reply, StepClosed, StepOpened, StepReused
 from sessions.engine.state import Step, Task
 from sessions.states import StepKind, StepStatus
@@ -21,16 +21,27 @@ def open_step(draft: Draft, item: StepOpened) -> None:
     task = draft.task_of(item.execution_id)
     if task is None:
         return
-    if known_step(task, item.key, item.input_hash) is None:
-        if _is_full(draft, task, item):
-            return
-        step = replace(_new_step(draft, item), kind=item.kind, request=item.request)
-        if item.kind == StepKind.CALL:
-            step = replace(step, status=StepStatus.STARTED)
-        elif item.seconds is not None:
-            step = replace(step, due_at=draft.now + timedelta(seconds=item.seconds))
-        _emit_opened(draft, draft.put_step(task, step), step)
-    draft.effects.append(Reply(item.execution_id, item.reply))
+    step = known_step(task, item.key, item.input_hash) or begin_step(draft, task, item)
+    if step is not None:
+        draft.effects.append(Reply(item.execution_id, item.reply, value=step))
+
+
+def begin_step(draft: Draft, task: Task, item: StepOpened) -> Step | None:
+    """The new step; None when the task may have no more of them, which the agent is told."""
+    if _is_full(draft, task, item):
+        return None
+    step = replace(_new_step(draft, item), kind=item.kind, request=item.request)
+    if item.kind == StepKind.CALL:
+        step = replace(step, status=StepStatus.STARTED)
+    elif item.seconds is not None:
+        step = replace(step, due_at=draft.now + timedelta(seconds=item.seconds))
+    _emit_opened(draft, draft.put_step(task, step), step)
+    return step
+
+
+def refuse(draft: Draft, item: StepOpened | StepClosed, code: str, message: str) -> None:
+    """Tell the agent that it cannot have this step."""
+    draft.effects.append(Reply(item.execution_id, item.reply, code=code, message=message))
 
 
 def _new_step(draft: Draft, item: StepOpened | StepClosed) -> Step:
@@ -49,7 +60,7 @@ def _is_full(draft: Draft, task: Task, item: StepOpened | StepClosed) -> bool:
     if len(task.steps) < MAX_STEPS_PER_TASK:
         return False
     text = f"a task keeps at most {MAX_STEPS_PER_TASK} steps; do more in one step, or split the task"
-    draft.effects.append(Reply(item.execution_id, item.reply, code="too_many_steps", message=text))
+    refuse(draft, item, "too_many_steps", text)
     return True
 
 
@@ -59,7 +70,7 @@ def _emit_opened(draft: Draft, task: Task, step: Step) -> None:
         draft.emit("step.started", data, task)
     else:
         due_at = step.due_at.isoformat() if step.due_at else None
-        draft.emit("step.waiting", data | {"due_at": due_at, "request": dict(step.request)}, task)
+        draft.emit("step.waiting", data | {"due_at": due_at, "request": clip_json(dict(step.request), 8192)}, task)
 
 
 def close_step(draft: Draft, item: StepClosed) -> None:
@@ -73,20 +84,25 @@ def close_step(draft: Draft, item: StepClosed) -> None:
         return
     if known is None and _is_full(draft, task, item):
         return
-    step = replace(
-        known or _new_step(draft, item),
-        status=StepStatus.COMPLETED,
-        execution_id=item.execution_id,
-        result=item.result,
-        usage=item.usage,
-        completed_at=draft.now,
-    )
-    task = draft.put_step(task, step)
-    task = add_usage(draft, task, step.usage)
+    step = replace(known or _new_step(draft, item), execution_id=item.execution_id, result=item.result)
+    step = _complete(draft, task, replace(step, usage=item.usage))
+    draft.effects.append(Reply(item.execution_id, item.reply, value=step))
+
+
+def keep_step(draft: Draft, task: Task, item: StepOpened, result: Any) -> Step | None:
+    """A new step that is done at once; None when the task may have no more of them, which the agent is told."""
+    if _is_full(draft, task, item):
+        return None
+    return _complete(draft, task, replace(_new_step(draft, item), kind=item.kind, request=item.request, result=result))
+
+
+def _complete(draft: Draft, task: Task, step: Step) -> Step:
+    step = replace(step, status=StepStatus.COMPLETED, completed_at=draft.now)
+    task = add_usage(draft, draft.put_step(task, step), step.usage)
     size = len(json.dumps(step.result, ensure_ascii=False).encode())
     data = _named(step) | {"execution": step.execution_id, "usage": dict(step.usage), "bytes": size}
     draft.emit("step.completed", data, task)
-    draft.effects.append(Reply(item.execution_id, item.reply, value=step))
+    return step
 
 
 def reuse_step(draft: Draft, item: StepReused) -> None:
@@ -126,7 +142,7 @@ def _answer(draft: Draft, task: Task, step: Step, payload: Any) -> str:
 def put_answer(draft: Draft, task: Task, step: Step) -> Task:
     """The step is answered; its task goes on when it next can."""
     task = draft.put_step(task, replace(step, status=StepStatus.ANSWERED))
-    draft.emit("step.answered", _named(step) | {"code": step.error_code}, task)
+    draft.emit("step.answered", _named(step) | {"code": step.error_code, "usage": dict(step.usage)}, task)
     return task
 
 
@@ -147,10 +163,10 @@ def due_times(task: Task) -> list[datetime]:
     return [step.due_at for step in task.steps if step.status == StepStatus.WAITING and step.due_at]
 
 
-def take_answers(draft: Draft, task: Task) -> Task:
-    """The agent runs (again) and finds what was answered."""
+def take_answers(draft: Draft, task: Task, only: str = "") -> Task:
+    """The agent runs (again) and finds what was answered (`only` one step)."""
     for step in task.steps:
-        if step.status == StepStatus.ANSWERED:
+        if step.status == StepStatus.ANSWERED and only in ("", step.id):
             task = draft.put_step(task, replace(step, status=StepStatus.COMPLETED, completed_at=draft.now))
     return task
 

@@ -13,7 +13,7 @@ from core.machine import this_machine
 from sessions import conf
 from sessions.engine.agent_host import LocalAgentHost
 from sessions.engine.documents import ScopedDocuments
-from sessions.engine.host import EngineHost, HostOptions
+from sessions.engine.host import ChildMaker, EngineHost, HostOptions, no_children
 from sessions.engine.isolation import LocalPlacer, Placer
 from sessions.engine.journal import Publisher
 from sessions.engine.state import Session
@@ -27,6 +27,7 @@ def build_host(
     *,
     ring: Callable[[str], None] = lambda session_id: None,
     make_placer: Callable[[], Placer] | None = None,
+    make_child: ChildMaker = no_children,
     alias: str = "default",
 ) -> EngineHost:
     """A host for this process, not yet started. `ring(session_id)` wakes whoever runs another session; placed agents
@@ -41,6 +42,7 @@ def build_host(
         options=HostOptions(conf.max_sessions(), conf.max_executions(), conf.lease_seconds()),
         close_connections=connections.close_all,
         ring=ring,
+        make_child=make_child,
     )
 
 

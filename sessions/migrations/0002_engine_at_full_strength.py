@@ -214,7 +214,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='executionstep',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['call', 'sleep', 'session'])), name='execution_step_kind_check'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['call', 'sleep', 'session', 'tasks'])), name='execution_step_kind_check'),
         ),
         migrations.AddConstraint(
             model_name='executionstep',

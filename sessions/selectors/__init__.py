@@ -12,6 +12,7 @@ from sessions.selectors.lineage import Lineage, Relative, Relatives, TakenOver, 
 from sessions.selectors.past import Past, past_of, usage_of_tasks
 from sessions.selectors.reading import (
     SessionDetail,
+    children,
     commands,
     events_page,
     executions,
@@ -39,6 +40,7 @@ __all__ = [
     "SessionDetail",
     "TakenOver",
     "Verification",
+    "children",
     "commands",
     "dashboard_figures",
     "events_page",

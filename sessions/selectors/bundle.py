@@ -112,8 +112,8 @@ def _array(rows: Rows) -> Iterator[str]:
 
 
 def _session(session: AgentSession) -> dict[str, Any]:
-    shape = shapes.session_shape(session, [])
-    for name in ("tasks", "task_count", "finished_task_count", "progress_percentage"):
+    shape = shapes.session_shape(session, [], child_count=0)
+    for name in ("tasks", "task_count", "finished_task_count", "child_count", "progress_percentage"):
         shape.pop(name, None)
     parent, origin = session.parent_session_id, session.forked_from_id
     return {

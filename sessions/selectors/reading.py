@@ -37,7 +37,11 @@ def listed_sessions(access: Access) -> QuerySet[AgentSession]:
         visible_sessions(access)
         .select_related("project", "user")
         .defer("context", "result")
-        .annotate(task_count=count_of_tasks(), finished_task_count=count_of_tasks(completed_at__isnull=False))
+        .annotate(
+            task_count=count_of_tasks(),
+            finished_task_count=count_of_tasks(completed_at__isnull=False),
+            child_count=_count_of_children(),
+        )
         .order_by("-created_at", "-id")
     )
 
@@ -46,6 +50,16 @@ def count_of_tasks(**only: Any) -> Coalesce:
     """A subquery: a join would group by every column of the session."""
     rows = AgentTask.objects.filter(session=OuterRef("pk"), **only).order_by().values("session")
     return Coalesce(Subquery(rows.annotate(count=Count("pk")).values("count")), 0)
+
+
+def _count_of_children() -> Coalesce:
+    rows = AgentSession.objects.kept().filter(parent_session=OuterRef("pk")).order_by().values("parent_session")
+    return Coalesce(Subquery(rows.annotate(count=Count("pk")).values("count")), 0)
+
+
+def children(access: Access, session_id: UUID) -> QuerySet[AgentSession]:
+    """The sessions that agents of this one have started, oldest first."""
+    return listed_sessions(access).filter(parent_session=session_for(access, session_id)).order_by("created_at", "id")
 
 
 def session_for(access: Access, session_id: UUID) -> AgentSession:
@@ -75,7 +89,8 @@ def session_detail(access: Access, session_id: UUID) -> SessionDetail:
     """The session with its tasks in a fixed number of queries. Raises: SessionNotFound."""
     session = session_for(access, session_id)
     tasks = list(task_rows().filter(session=session))
-    return SessionDetail(session, tasks, session_shape(session, tasks))
+    child_count = AgentSession.objects.kept().filter(parent_session=session).count()
+    return SessionDetail(session, tasks, session_shape(session, tasks, child_count=child_count))
 
 
 def task_rows() -> QuerySet[AgentTask]:

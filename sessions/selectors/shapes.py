@@ -16,10 +16,11 @@ def session_summary(session: AgentSession) -> dict[str, Any]:
         **_session_head(session),
         "task_count": getattr(session, "task_count", None),
         "finished_task_count": getattr(session, "finished_task_count", None),
+        "child_count": getattr(session, "child_count", None),
     }
 
 
-def session_shape(session: AgentSession, tasks: Sequence[AgentTask]) -> dict[str, Any]:
+def session_shape(session: AgentSession, tasks: Sequence[AgentTask], *, child_count: int) -> dict[str, Any]:
     """The whole session with its tasks."""
     return {
         **_session_head(session),
@@ -28,6 +29,7 @@ def session_shape(session: AgentSession, tasks: Sequence[AgentTask]) -> dict[str
         "progress_percentage": _progress_of_session(tasks),
         "task_count": len(tasks),
         "finished_task_count": sum(task.completed_at is not None for task in tasks),
+        "child_count": child_count,
         "tasks": [task_shape(task) for task in tasks],
     }
 
@@ -48,6 +50,7 @@ def task_shape(task: AgentTask) -> dict[str, Any]:
         "required_capabilities": task.required_capabilities,
         "depends_on": [edge.depends_on.name for edge in edges],
         "depends_on_ids": [str(edge.depends_on_id) for edge in edges],
+        "parent_task": str(task.parent_task_id) if task.parent_task_id else None,
         "attempt": latest.attempt if latest else 0,
         "max_attempts": task.max_attempts,
         "progress_percentage": progress_of(task),
@@ -161,6 +164,7 @@ def _session_head(session: AgentSession) -> dict[str, Any]:
         "forked_from": id_text(session.forked_from_id),
         "fork_seq": session.fork_seq,
         "parent_session": id_text(session.parent_session_id),
+        "depth": session.depth,
         "last_seq": session.last_seq,
         "created_at": instant(session.created_at),
         "started_at": instant(session.started_at),

@@ -15,7 +15,7 @@ from core.clock import SYSTEM_CLOCK
 from core.ids import new_id
 from sessions.dispatch import ring_session
 from sessions.errors import AgentsDisabled, IdempotencyConflict
-from sessions.models import AgentSession, AgentTask, SessionEvent, TaskDependency
+from sessions.models import AgentSession, AgentTask, ExecutionStep, SessionEvent, TaskDependency
 from sessions.models.session import HELD_REASON
 from sessions.modes import PlannedTask, plan_tasks
 from sessions.problems import Problems
@@ -24,6 +24,7 @@ from sessions.request_rules import check_request
 from sessions.selectors.requesting import agent_pool, session_of_key
 from sessions.services.beginning import FirstEvents
 from sessions.services.checking import check_agents, check_configuration, check_documents, words_of
+from sessions.states import SessionOrigin, StepStatus
 from workspaces.access import Access
 from workspaces.models import Project
 from workspaces.services import record_audit
@@ -40,18 +41,32 @@ class Submission:
     is_replay: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ParentStep:
+    """Who asks for a child session: the session, and the step of its agent that waits, whose id will be the child's."""
+
+    session: AgentSession
+    step_id: UUID
+
+
+class ParentGone(Exception):
+    """The step waits no more, so that no child is wanted."""
+
+
 def create_session(*, access: Access, project: Project, request: SessionRequest) -> AgentSession:
     """The session of a request (see `submit_session`)."""
     return submit_session(access=access, project=project, request=request).session
 
 
-def submit_session(*, access: Access, project: Project, request: SessionRequest, held: bool = False) -> Submission:
+def submit_session(
+    *, access: Access, project: Project, request: SessionRequest, held: bool = False, parent: ParentStep | None = None
+) -> Submission:
     """Make the session a request asks for, PENDING, and ring for a runner; nothing is made when anything is wrong.
 
-    `held` makes it PAUSED instead: it starts when it is resumed.
+    `held` makes it PAUSED instead: it starts when it is resumed. With `parent` it is the child of another session.
 
     Raises: InvalidSession with every problem by field path; Forbidden below MEMBER; AgentsDisabled;
-    IdempotencyConflict when the key was used for another request.
+    IdempotencyConflict when the key was used for another request; ParentGone.
     """
     access.require(project.workspace_id, Role.MEMBER)
     problems = check_request(request)
@@ -61,7 +76,7 @@ def submit_session(*, access: Access, project: Project, request: SessionRequest,
         if earlier is not None:
             return replay(earlier, digest)
     check_enabled()
-    plan = Plan(project, request, _checked_tasks(request, project, problems), digest, held)
+    plan = Plan(project, request, _checked_tasks(request, project, problems), digest, held, parent)
     return _insert(access, plan)
 
 
@@ -82,6 +97,7 @@ class Plan:
     tasks: Sequence[PlannedTask]
     digest: str
     held: bool
+    parent: ParentStep | None = None
 
 
 def _checked_tasks(request: SessionRequest, project: Project, problems: Problems) -> list[PlannedTask]:
@@ -110,6 +126,8 @@ def _insert(access: Access, plan: Plan) -> Submission:
 
 def _write(access: Access, plan: Plan) -> AgentSession:
     now = SYSTEM_CLOCK.now()
+    if plan.parent:
+        _check_parent(plan.parent)
     session = _session_row(access, plan, now)
     rows = {task.name: _task_row(session, ordinal, task) for ordinal, task in enumerate(plan.tasks)}
     edges = [TaskDependency(task=rows[task.name], depends_on=rows[i]) for task in plan.tasks for i in task.depends_on]
@@ -139,6 +157,16 @@ def insert_session(log: FirstEvents, tasks: Sequence[AgentTask], edges: Sequence
     SessionEvent.objects.bulk_create(events)
 
 
+def _check_parent(parent: ParentStep) -> None:
+    """Locks the step until the child is there: whoever ends the wait meanwhile finds the child to cancel.
+
+    Raises: ParentGone.
+    """
+    waiting = ExecutionStep.objects.select_for_update().filter(id=parent.step_id, status=StepStatus.WAITING)
+    if waiting.first() is None:
+        raise ParentGone
+
+
 def _session_row(access: Access, plan: Plan, now: datetime) -> AgentSession:
     request = plan.request
     session = AgentSession(
@@ -155,6 +183,10 @@ def _session_row(access: Access, plan: Plan, now: datetime) -> AgentSession:
         idempotency_key=request.idempotency_key or None,
         request_hash=plan.digest,
     )
+    if plan.parent:
+        session.id = session.parent_step = plan.parent.step_id
+        session.parent_session, session.depth = plan.parent.session, plan.parent.session.depth + 1
+        session.origin = SessionOrigin.CHILD
     if plan.held:
         session.status_before_pause = session.status
         session.pause()

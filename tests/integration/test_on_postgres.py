@@ -16,6 +16,8 @@ SUITES = [
     "tests/integration/test_agent_api.py",
     "tests/unit/sessions/test_verifying.py",
     "tests/unit/sessions/test_pruning.py",
+    "tests/integration/test_child_sessions.py",
+    "tests/unit/sessions/test_child_rules.py",
 ]
 
 

@@ -24,14 +24,30 @@ def load_sessions(ids: Sequence[str], roster_of: RosterReader) -> dict[str, Sess
     rows = AgentSession.objects.filter(id__in=session_ids)
     tasks, messages = _tasks(session_ids), _messages(session_ids)
     rosters = cache(roster_of)
+    children = _children(session_ids)
     return {
-        str(row.id): _session(row, tasks[str(row.id)], messages[str(row.id)], rosters(str(row.project_id)))
+        str(row.id): _session(
+            row, tasks[str(row.id)], messages[str(row.id)], rosters(str(row.project_id)), children[str(row.id)]
+        )
         for row in rows
     }
 
 
+def _children(session_ids: Keys) -> defaultdict[str, list[str]]:
+    """The live child sessions, by their parent."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    rows = AgentSession.objects.live().filter(parent_session_id__in=session_ids)
+    for key, parent in rows.values_list("id", "parent_session_id"):
+        found[str(parent)].append(str(key))
+    return found
+
+
 def _session(
-    row: AgentSession, tasks: dict[str, Task], messages: list[Message], roster: Mapping[str, AgentInfo]
+    row: AgentSession,
+    tasks: dict[str, Task],
+    messages: list[Message],
+    roster: Mapping[str, AgentInfo],
+    children: list[str],
 ) -> Session:
     return Session(
         id=str(row.id),
@@ -60,6 +76,10 @@ def _session(
         usage=row.usage,
         saved_usage=row.saved_usage,
         messages=tuple(messages),
+        parent_session_id=str(row.parent_session_id) if row.parent_session_id else None,
+        parent_step=str(row.parent_step) if row.parent_step else None,
+        depth=row.depth,
+        children=frozenset(children),
     )
 
 

@@ -169,8 +169,14 @@ class MemoryStore:
         lease = self._leases[session.id]
         was_let_go = lease.owner is None
         lease.owner, lease.token = worker_id, lease.token + 1
-        self.sessions[session.id] = session = replace(session, token=lease.token)
+        self.sessions[session.id] = session = replace(
+            session, token=lease.token, children=self._children_of(session.id)
+        )
         return Claim(session, self._commands_of(session.id), was_let_go)
+
+    def _children_of(self, session_id: str) -> frozenset[str]:
+        family = [one for one in self.sessions.values() if one.parent_session_id == session_id]
+        return frozenset(one.id for one in family if not one.is_finished)
 
     def _commands_of(self, session_id: str) -> tuple[CommandRead, ...]:
         return tuple(command for owner, command in self._inbox.values() if owner == session_id)

@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 
 from agents.runtime import StepOutcomeUnknown
-from sessions.engine.inputs import AgentFailed, AgentParked, Claimed, CommandRead, Input, Reply, StepClosed, StepOpened
+from sessions.engine.inputs import (
+    AgentFailed,
+    AgentParked,
+    ChildStarted,
+    Claimed,
+    CommandRead,
+    Input,
+    Reply,
+    StepClosed,
+    StepOpened,
+)
 from sessions.engine.state import Step
 from sessions.engine.step_calls import Parked, StepCalls
 from sessions.engine.steps import MAX_STEPS_PER_TASK
@@ -93,6 +103,7 @@ def test_a_short_wait_keeps_the_lease() -> None:
 def test_what_nobody_has_answered_waits_without_a_timer() -> None:
     script = started()
     script.feed(StepOpened(script.execution("one"), "r", "session", "child", "hash", {}))
+    script.feed(ChildStarted(script.task("one").steps[0].id))
     decision = script.feed(AgentParked(script.execution("one")))
     assert decision.releases
     assert decision.wake_at is None
@@ -143,7 +154,7 @@ def calls_over(steps: tuple[Step, ...] = ()) -> tuple[StepCalls, list[Input]]:
         seen.append(item)
         if isinstance(item, StepClosed):
             return Step(new_id(), "call", item.key, item.input_hash, "COMPLETED", "now", NOON, result=item.result)
-        return None
+        return Step(new_id(), item.kind, item.key, item.input_hash, "WAITING", "now", NOON, request=item.request)
 
     return StepCalls(task("one", steps=steps), put=put, request=request), seen
 

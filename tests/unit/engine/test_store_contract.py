@@ -14,7 +14,17 @@ from core.clock import SYSTEM_CLOCK
 from sessions.engine.batch import Batch, CommandRequest, Committed, Refused, Rejected
 from sessions.engine.core import decide
 from sessions.engine.draft import Moment
-from sessions.engine.inputs import AgentFinished, AgentParked, Claimed, Input, SlotWanted, StepClosed, StepOpened, Tick
+from sessions.engine.inputs import (
+    AgentFinished,
+    AgentParked,
+    ChildStarted,
+    Claimed,
+    Input,
+    SlotWanted,
+    StepClosed,
+    StepOpened,
+    Tick,
+)
 from sessions.engine.sharing import SlotAsk
 from sessions.engine.state import Session
 from sessions.engine.store.base import Store, WorkerIdentity
@@ -252,9 +262,10 @@ def test_a_session_that_waits_for_an_answer_is_not_claimed_before_it_is_there(be
     [task] = batch.session.tasks.values()
     execution = task.execution.id if task.execution else ""
     opened = StepOpened(execution, "reply", "session", "child", "hash", {"goal": "g"})
-    parked = step(batch.session, opened, AgentParked(execution))
-    assert bed.store.write_group([batch]) == [Committed()]
-    assert bed.store.write_group([parked]) == [Committed()]
+    waiting = step(batch.session, opened)
+    parked = step(waiting.session, ChildStarted(waiting.steps[0].step.id), AgentParked(execution))
+    for one in (batch, waiting, parked):
+        assert bed.store.write_group([one]) == [Committed()]
     assert bed.store.claim(worker.id, 1) == []
     bed.ask(key, "resume")
     [again] = bed.store.claim(worker.id, 1)

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -18,7 +18,7 @@ from agents.runtime import NoDocuments
 from sessions.engine.agent_host import LocalAgentHost
 from sessions.engine.core import decide
 from sessions.engine.draft import Decision, Moment
-from sessions.engine.host import EngineHost, HostOptions
+from sessions.engine.host import EngineHost, HostOptions, Refusal
 from sessions.engine.inputs import Input, SlotWanted
 from sessions.engine.isolation import LocalPlacer, Placer
 from sessions.engine.journal import Notice
@@ -28,9 +28,9 @@ from sessions.engine.store.memory import MemoryStore
 from sessions.events import GENESIS_HASH
 from sessions.routing_policy import AgentInfo
 
-ODD = "tests.unit.engine.odd_agents"
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 _ids = count(1)
+AGENTS = ("tests.unit.engine.odd_agents", "tests.unit.engine.parental_agents")
 
 
 def new_id() -> str:
@@ -84,6 +84,20 @@ def session(*tasks: Task, agents: Sequence[AgentInfo] = (WORKER,), **fields: Any
         "max_concurrent_tasks": 1000,
     }
     return Session(**{**values, **fields})
+
+
+def child_of(parent: Session, step_id: str, request: Mapping[str, Any]) -> Session:
+    """The session a step asks for: of its `tasks`, or one that does nothing."""
+    specs = request.get("tasks") or [{"name": "only"}]
+    tasks = [task(spec["name"], input_data=spec.get("input_data", {})) for spec in specs]
+    return session(
+        *tasks,
+        id=step_id,
+        goal=request["goal"],
+        parent_session_id=parent.id,
+        parent_step=step_id,
+        depth=parent.depth + 1,
+    )
 
 
 @dataclass
@@ -151,7 +165,7 @@ class HostWorld:
     ) -> None:
         self.store = store or MemoryStore()
         self.given_up = threading.Event()
-        self.make_placer = make_placer or (lambda: LocalPlacer(2, modules=[ODD], folder=Path.cwd()))
+        self.make_placer = make_placer or (lambda: LocalPlacer(2, modules=list(AGENTS), folder=Path.cwd()))
         self.publisher = QuietPublisher()
         self.host = EngineHost(
             self.store,
@@ -161,15 +175,25 @@ class HostWorld:
             new_id=new_id,
             options=HostOptions(**options),
             give_up=lambda: self.given_up.set(),
+            make_child=self.make_child,
+            ring=lambda session_id: self.host.poke(session_id),
         )
+
+    def make_child(self, parent_id: str, step_id: str, request: Mapping[str, Any]) -> Refusal | None:
+        """As `sessions.birth.make_child`, of what the tests ask for."""
+        if request["goal"] == "impossible":
+            return Refusal("invalid_session", "goal: this is impossible")
+        if step_id not in self.store.sessions:
+            self.submit(child_of(self.store.sessions[parent_id], step_id, request))
+        return None
 
     def agents(self) -> LocalAgentHost:
         return LocalAgentHost(
-            registry=build_registry([ODD]),
+            registry=build_registry(list(AGENTS)),
             documents_of=lambda session: NoDocuments(),
             emit_frame=self.publisher.publish_token,
             new_id=new_id,
-            modules=(ODD,),
+            modules=AGENTS,
             placer=self.make_placer(),
         )
 
@@ -208,4 +232,5 @@ def run(coroutine: Any) -> Any:
     return asyncio.run(coroutine)
 
 
-__all__ = ["NOON", "WORKER", "HostWorld", "QuietPublisher", "Script", "agent", "new_id", "replace", "session", "task"]
+__all__ = ["NOON", "WORKER", "HostWorld", "QuietPublisher", "Script"]
+__all__ += ["agent", "child_of", "new_id", "replace", "session", "task"]
