@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name='ExecutionStep',
             fields=[
                 ('id', models.UUIDField(default=core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[(sessions.states.StepKind['CALL'], 'Call'), (sessions.states.StepKind['SLEEP'], 'Sleep'), (sessions.states.StepKind['SESSION'], 'Session')], max_length=10)),
+                ('kind', models.CharField(choices=[(sessions.states.StepKind['CALL'], 'Call'), (sessions.states.StepKind['SLEEP'], 'Sleep'), (sessions.states.StepKind['SESSION'], 'Session'), (sessions.states.StepKind['TASKS'], 'Tasks')], max_length=10)),
                 ('key', models.CharField(max_length=200)),
                 ('input_hash', models.CharField(max_length=64)),
                 ('status', models.CharField(choices=[(sessions.states.StepStatus['STARTED'], 'Started'), (sessions.states.StepStatus['WAITING'], 'Waiting'), (sessions.states.StepStatus['ANSWERED'], 'Answered'), (sessions.states.StepStatus['COMPLETED'], 'Completed')], max_length=10)),

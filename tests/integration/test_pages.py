@@ -602,7 +602,7 @@ BOUNDS = {
     "/settings/projects": 5,
     "/settings/keys": 6,
     "/settings/retention": 6,
-    "/sessions/{session}": 14,
+    "/sessions/{session}": 15,
     "/documents/{document}": 7,
     "/agents/{agent}": 10,
 }
