@@ -129,7 +129,7 @@ class AgentContext(Protocol):
         ...
 
     async def emit_token(self, text: str) -> None:
-        """Stream a piece of a text being written; not stored."""
+        """Stream a piece of a text being written; not stored. Pieces that come fast travel together, in order."""
         ...
 
     async def send(

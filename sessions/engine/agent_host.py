@@ -121,6 +121,7 @@ class LocalAgentHost:
         outcome = await self._outcome(context, effect)
         if outcome is not None and context.has_parked:  # also when the agent's code caught that it was stopped
             outcome = AgentParked(context.execution_id)
+        context.close()
         current = self._running.get(context.execution_id)
         if current is not None and current.context is context:
             del self._running[context.execution_id]

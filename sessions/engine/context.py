@@ -20,6 +20,7 @@ from sessions.engine.gate import MAX_EVENT_BYTES, NotStorable, clip_json, clip_t
 from sessions.engine.inputs import Input, Logged, MessageSent, Progressed, Reply, StartAgent, UsageAdded
 from sessions.engine.state import Session
 from sessions.engine.step_calls import Parked, StepCalls
+from sessions.engine.tokens import TokenStream
 from sessions.events import TOKEN_FRAME
 from sessions.routing_policy import AgentInfo
 from sessions.states import MessageType
@@ -63,6 +64,7 @@ class ExecutionContext:
         self.upstream: Sequence[UpstreamOutput] = tuple(_upstream(session, effect))
         self.documents: DocumentReader = _Watched(documents, self._check)
         self._put_input, self._wait_for_room, self._emit_frame = put, wait_for_room, emit_frame
+        self._tokens = TokenStream(self._emit_tokens)
         self._new_id, self._threads, self._live_session = new_id, threads, live_session
         self.is_detached = False
         self._is_revoked = self._is_parking = False
@@ -188,8 +190,18 @@ class ExecutionContext:
 
     async def emit_token(self, text: str) -> None:
         self._check()
-        frame = {"type": TOKEN_FRAME, "task": self.task.id, "agent": self.agent.id, "data": {"text": clip_text(text)}}
+        await self._tokens.write(clip_text(str(text)))
+        self._check()
+
+    def _emit_tokens(self, text: str) -> None:
+        if self._is_revoked:
+            return
+        frame = {"type": TOKEN_FRAME, "task": self.task.id, "agent": self.agent.id, "data": {"text": text}}
         self._emit_frame(self.session.id, canonical_json(frame))
+
+    def close(self) -> None:
+        """Nothing more will come of this attempt: its streamed text goes out before its outcome."""
+        self._tokens.close()
 
     async def send(
         self, content: Any, *, to: str | None = None, message_type: str = MessageType.NOTIFICATION, topic: str = ""

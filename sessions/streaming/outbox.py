@@ -4,7 +4,7 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 import structlog
@@ -14,7 +14,9 @@ log = structlog.get_logger(__name__)
 
 
 class Outbox(Generic[T]):
-    """`put` never raises and never blocks; one thread per process (made on first use, anew after a fork) delivers.
+    """`put` and `put_all` never raise and never block.
+
+    One thread per process (made on first use, anew after a fork) delivers.
 
     `merge(pending, item)` adds an item to what waits and keeps that bounded. What `deliver` raises is logged, at most
     once a minute, and the items are dropped: they are hints, the database is the truth.
@@ -29,10 +31,14 @@ class Outbox(Generic[T]):
         self._reset()
 
     def put(self, item: T) -> None:
+        self.put_all([item])
+
+    def put_all(self, items: Iterable[T]) -> None:
         if self._pid != os.getpid():
             self._start()
         with self._condition:
-            self._merge(self._pending, item)
+            for item in items:
+                self._merge(self._pending, item)
             self._condition.notify()
 
     def flush(self, timeout_seconds: float = 1.0) -> bool:

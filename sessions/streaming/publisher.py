@@ -14,6 +14,8 @@ from sessions.streaming.outbox import Outbox
 from sessions.streaming.sockets import Caller, folder
 
 _LARGEST_BACKLOG = 2000
+_LARGEST_TEXT_BACKLOG = 200  # from here on the oldest streamed text is dropped for newer: nobody reads this fast
+_LOOK_BACK = 64  # how far a notice is looked for to join; further back it only costs time
 DASHBOARD_GROUP = "dashboard"
 
 
@@ -26,8 +28,7 @@ def session_group(session_id: str) -> str:
 
 def publish(notices: Iterable[Notice]) -> None:
     """Tell every web process what was committed. Never raises, never blocks; what is lost is found in the log."""
-    for notice in notices:
-        _outbox.put(notice)
+    _outbox.put_all(notices)
 
 
 def publish_token(session_id: str, frame: str) -> None:
@@ -48,17 +49,26 @@ def merge(pending: list[Notice], notice: Notice) -> None:
     """Add a notice to those that wait: joined to the newest of its session where no event is skipped."""
     if notice.size > conf.HINT_FRAME_BYTES:
         notice = notice.bare()
-    last = next((index for index in range(len(pending) - 1, -1, -1) if _same(pending[index], notice)), None)
+    looked_at = range(len(pending) - 1, max(-1, len(pending) - 1 - _LOOK_BACK), -1)
+    last = next((index for index in looked_at if pending[index].session_id == notice.session_id), None)
     if last is not None and (joined := _joined(pending[last], notice)):
         pending[last] = joined
+    elif notice.last_seq == TOKENS:
+        _add_text(pending, notice)
     elif len(pending) < _LARGEST_BACKLOG:
         pending.append(notice)
-    elif notice.last_seq != TOKENS:
+    else:
         _shrink(pending, notice)
 
 
-def _same(older: Notice, newer: Notice) -> bool:
-    return older.session_id == newer.session_id
+def _add_text(pending: list[Notice], notice: Notice) -> None:
+    """Streamed text takes the place of older text where much waits, and never that of a hint."""
+    if len(pending) >= _LARGEST_TEXT_BACKLOG:
+        oldest = next((index for index, older in enumerate(pending) if older.last_seq == TOKENS), None)
+        if oldest is None:
+            return
+        del pending[oldest]
+    pending.append(notice)
 
 
 def _joined(older: Notice, newer: Notice) -> Notice | None:

@@ -184,6 +184,26 @@ def test_a_backlog_of_hints_keeps_the_newest_of_each_session() -> None:
     assert len(pending) <= 2001
 
 
+def test_a_flood_of_text_keeps_the_newest_and_no_hint_makes_way_for_it() -> None:
+    pending: list[Notice] = []
+    hints = [Notice(f"s{number}", 1, ("d",)) for number in range(100)]
+    for number in range(5000):
+        if number % 50 == 0:
+            merge(pending, hints[number // 50])
+        merge(pending, Notice("s0", TOKENS, (f"{number} " + "t" * 5000,)))
+    assert [notice for notice in pending if notice.last_seq != TOKENS] == hints
+    texts = [notice.frames[0].split()[0] for notice in pending if notice.last_seq == TOKENS]
+    assert texts == [str(number) for number in range(5000 - len(texts), 5000)]
+    assert sum(notice.size for notice in pending) < 1_100_000
+
+
+def test_text_is_dropped_where_only_hints_wait() -> None:
+    hints = [Notice(f"s{number}", 1, ("d",)) for number in range(500)]
+    pending = list(hints)
+    merge(pending, Notice("other", TOKENS, ("text",)))
+    assert pending == hints
+
+
 @pytest.mark.parametrize(
     ("frame", "ends"),
     [

@@ -109,6 +109,9 @@ class OddAgent(BaseAgent):
                 await ctx.emit_token("to")
                 await ctx.emit_token("ken")
                 return "token"
+            case "token flood":
+                for number in range(20_000):
+                    await ctx.emit_token(f"{number} ")
             case "usage":
                 await ctx.add_usage(calls=1, tokens=20)
                 await ctx.add_usage(calls=1)

@@ -1,5 +1,6 @@
 """A host with real threads and agents, over the store in memory."""
 
+import json
 import threading
 from itertools import pairwise
 from unittest.mock import MagicMock
@@ -154,8 +155,22 @@ def test_tokens_are_streamed_but_not_kept() -> None:
         done = world.finish(
             world.submit(session(task("one", agent_id=odd_one.id, input_data={"odd": "tokens"}), agents=[odd_one]))
         )
-    assert len(world.publisher.tokens) == 2
+    assert streamed_text(world) == "token"
     assert "token" not in {event.type for event in world.store.events[done.id]}
+
+
+def test_a_flood_of_tokens_becomes_few_frames_whole_and_in_order() -> None:
+    odd_one = agent("odd one", "odd")
+    with HostWorld() as world:
+        order = {"odd": "token flood"}
+        done = world.finish(world.submit(session(task("one", agent_id=odd_one.id, input_data=order), agents=[odd_one])))
+    assert done.status == "COMPLETED"
+    assert streamed_text(world) == "".join(f"{number} " for number in range(20_000))
+    assert len(world.publisher.tokens) < 300
+
+
+def streamed_text(world: HostWorld) -> str:
+    return "".join(json.loads(frame)["data"]["text"] for frame in world.publisher.tokens)
 
 
 def test_usage_is_summed_over_the_session() -> None:
