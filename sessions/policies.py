@@ -45,3 +45,11 @@ def waiting_rank(*, session_priority: int, task_priority: int, waited_seconds: f
     """
     aged = session_priority + int(max(waited_seconds, 0.0) // AGING_SECONDS)
     return (-aged, -task_priority, -waited_seconds)
+
+
+def takes_the_oldest(claim_count: int) -> bool:
+    """Whether a host that took sessions so many times leaves their priority out of account the next time.
+
+    Every tenth time it does: of each workspace the session that waits longest comes first, so that none starves.
+    """
+    return claim_count % 10 == 9

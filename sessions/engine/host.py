@@ -23,7 +23,7 @@ from sessions.engine.state import Session
 from sessions.engine.store.base import Claim, Store, StoreUnavailable, WorkerIdentity
 from sessions.engine.threads import ReaderPool, happened_within
 from sessions.engine.watchdog import Blocked, LoopWatchdog, make_task
-from sessions.policies import ENGINE_FAILURE_LIMIT
+from sessions.policies import ENGINE_FAILURE_LIMIT, takes_the_oldest
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -145,6 +145,7 @@ class EngineHost:
         self._runners: dict[str, SessionRunner] = {}
         self._works: dict[str, asyncio.Task[None]] = {}
         self._left: list[str] = []
+        self._claim_count = 0
         self._slots = Slots(self._options.max_executions, self._clock)
         self._rng = Random()
         self._readers = ReaderPool("engine-read", 4, self._close_connections)
@@ -260,7 +261,9 @@ class EngineHost:
 
     async def _claim(self, worker: WorkerIdentity) -> None:
         while (room := self._options.max_sessions - len(self._runners)) > 0:
-            claims = await self._read(self._store.claim, worker.id, min(room, 50))
+            by_age = takes_the_oldest(self._claim_count)
+            claims = await self._read(self._store.claim, worker.id, min(room, 50), by_age)
+            self._claim_count += bool(claims)
             for claim in claims:
                 self._begin(claim)
             if len(claims) < min(room, 50):

@@ -13,7 +13,19 @@ from sessions.states import LIVE_SESSION, SESSION_LIFECYCLE, ExecutionMode, Sess
 HELD_REASON = "not_started"  # made but held: it starts when it is resumed
 
 
+IS_READY = models.Q(
+    lease_owner__isnull=True,
+    wake_at__isnull=True,
+    status__in=[str(status) for status in (SessionStatus.PENDING, SessionStatus.PLANNING, SessionStatus.RUNNING)],
+)
+"""Could go on at once, and no worker has it: the sessions that queue."""
+
+
 class SessionQuerySet(models.QuerySet["AgentSession"]):
+    def queued(self) -> "SessionQuerySet":
+        """Those that could go on at once if a worker took them."""
+        return self.filter(IS_READY)
+
     def live(self) -> "SessionQuerySet":
         return self.filter(status__in=sorted(LIVE_SESSION))
 
@@ -104,9 +116,18 @@ class AgentSession(TimestampedRow):
         ]
         indexes = [
             models.Index(
-                fields=["-priority", "created_at"],
-                condition=models.Q(status__in=sorted(LIVE_SESSION)),
-                name="agent_session_runnable_idx",
+                fields=["workspace", "-priority", "created_at"], condition=IS_READY, name="agent_session_ready_idx"
+            ),
+            models.Index(fields=["workspace", "created_at"], condition=IS_READY, name="agent_session_oldest_idx"),
+            models.Index(
+                fields=["wake_at"],
+                condition=models.Q(lease_owner__isnull=True, wake_at__isnull=False),
+                name="agent_session_due_idx",
+            ),
+            models.Index(
+                fields=["lease_owner", "workspace"],
+                condition=models.Q(lease_owner__isnull=False),
+                name="agent_session_owned_idx",
             ),
             models.Index(fields=["workspace", "-created_at"], name="agent_session_workspace_idx"),
             models.Index(

@@ -58,10 +58,11 @@ class Store(Protocol):
         """Give the lease up; what the worker still owns can be claimed at once."""
         ...
 
-    def claim(self, worker_id: str, limit: int) -> list[Claim]:
+    def claim(self, worker_id: str, limit: int, by_age: bool = False) -> list[Claim]:
         """Take over up to `limit` runnable sessions: by priority, then the workspace with fewest at work, then age.
 
-        A worker whose lease has run out gets none: it would take its own sessions a second time.
+        Those taken in the same call count as at work, so that the workspaces take turns. `by_age` leaves the priority
+        out. A worker whose lease has run out gets none: it would take its own sessions a second time.
         """
         ...
 

@@ -24,6 +24,8 @@ class Dialect(Protocol):
 
     skip_locked: str
     now: str
+    statement_now: str  # of the statement's beginning: an index can be searched with it
+    per_workspace: str
     json_mark: str
     time_mark: str
 
@@ -62,8 +64,13 @@ class SqliteDialect:
     """In-process: one statement a row costs microseconds."""
 
     skip_locked = ""
+    per_workspace = (
+        "SELECT {columns} FROM workspace v CROSS JOIN agent_session s WHERE s.id IN "
+        "(SELECT s.id FROM agent_session s WHERE s.workspace_id = v.id AND {ready} ORDER BY {order} LIMIT %s)"
+    )
     json_mark = time_mark = "%s"
     now = "strftime('%%Y-%%m-%%d %%H:%%M:%%f000', 'now')"
+    statement_now = now
 
     def prepare(self, connection: Any) -> None:
         """The busy timeout of the connection does it."""
@@ -109,7 +116,12 @@ class PostgresDialect:
     """Over a socket: all rows of a table in one statement."""
 
     skip_locked = "FOR UPDATE OF s SKIP LOCKED"
+    per_workspace = (
+        "SELECT s.* FROM workspace v CROSS JOIN LATERAL (SELECT {columns} FROM agent_session s "
+        "WHERE s.workspace_id = v.id AND {ready} ORDER BY {order} LIMIT %s) s"
+    )
     now = "clock_timestamp()"
+    statement_now = "statement_timestamp()"
     json_mark, time_mark = "%s::jsonb", "%s::timestamptz"
 
     def __init__(self) -> None:

@@ -1,5 +1,6 @@
 """The store in memory: the same contract without a database, for the simulation and for tests of the engine."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -146,17 +147,23 @@ class MemoryStore:
     def _holds(self, worker_id: str | None) -> bool:
         return worker_id is not None and self._workers.get(worker_id, self.clock.now()) > self.clock.now()
 
-    def claim(self, worker_id: str, limit: int) -> list[Claim]:
+    def claim(self, worker_id: str, limit: int, by_age: bool = False) -> list[Claim]:
         with self._lock:
             if not self._holds(worker_id):
                 return []
-            busy: dict[str, int] = {}
-            for session in self.sessions.values():
-                if not session.is_finished and self._leases[session.id].owner:
-                    busy[session.workspace_id] = busy.get(session.workspace_id, 0) + 1
+            turns: Counter[str] = Counter(
+                session.workspace_id
+                for session in self.sessions.values()
+                if not session.is_finished and self._leases[session.id].owner
+            )
             found = [session for session in self.sessions.values() if self._is_runnable(session)]
-            found.sort(key=lambda s: (-s.priority, busy.get(s.workspace_id, 0), self._created[s.id]))
-            return [self._take(session, worker_id) for session in found[: max(limit, 0)]]
+            found.sort(key=lambda session: (0 if by_age else -session.priority, self._created[session.id]))
+            ranked = []
+            for session in found:
+                turns[session.workspace_id] += 1
+                ranked.append((0 if by_age else -session.priority, turns[session.workspace_id], session))
+            ranked.sort(key=lambda entry: entry[:2])
+            return [self._take(session, worker_id) for _, _, session in ranked[: max(limit, 0)]]
 
     def _is_runnable(self, session: Session) -> bool:
         if session.is_finished or self._holds(self._leases[session.id].owner):

@@ -17,6 +17,7 @@ from sessions.engine.inputs import CommandRead
 from sessions.engine.sharing import ScopeView, Shares, SlotAsk
 from sessions.engine.store import tables
 from sessions.engine.store.base import Claim, StoreUnavailable, WorkerIdentity
+from sessions.engine.store.claiming import claim_params, claim_sql, runnable_sql
 from sessions.engine.store.dialects import Dialect, PostgresDialect, SqliteDialect, id_of
 from sessions.engine.store.loading import load_sessions
 from sessions.engine.store.slots import SlotTable, lock_keys
@@ -38,6 +39,13 @@ class SqlStore:
         self.alias = alias
         self.dialect: Dialect = SqliteDialect() if connections[alias].vendor == "sqlite" else PostgresDialect()
         self._slots = SlotTable(alias)
+        self._claims = {by_age: self._claim_sql(by_age) for by_age in (False, True)}
+
+    def _claim_sql(self, by_age: bool) -> str:
+        dialect = self.dialect
+        return claim_sql(
+            dialect.statement_now, per_workspace=dialect.per_workspace, lock=dialect.skip_locked, by_age=by_age
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
@@ -103,11 +111,11 @@ class SqlStore:
         with self._reading(), connections[self.alias].cursor() as cursor:
             return self._slots.look(worker_id, scopes, self._live_workers(cursor))
 
-    def claim(self, worker_id: str, limit: int) -> list[Claim]:
+    def claim(self, worker_id: str, limit: int, by_age: bool = False) -> list[Claim]:
         if limit <= 0 or not self._any_runnable():
             return []
         with self._transaction() as cursor:
-            cursor.execute(self._claim_sql(), [self._id(worker_id), limit])
+            cursor.execute(self._claims[by_age], claim_params(self._id(worker_id), limit))
             owners = dict(cursor.fetchall())
             for session_id in owners:
                 cursor.execute(
@@ -125,34 +133,11 @@ class SqlStore:
         connection = connections[self.alias]
         try:
             with connection.cursor() as cursor:
-                cursor.execute(f"SELECT 1 FROM agent_session s WHERE {self._runnable()} LIMIT 1")
+                cursor.execute(runnable_sql(self.dialect.statement_now).replace("%%", "%"))
                 return cursor.fetchone() is not None
         except (OperationalError, InterfaceError) as error:
             connection.close()
             raise StoreUnavailable(str(error)) from error
-
-    def _runnable(self) -> str:
-        now = self.dialect.now
-        return (
-            f"s.status IN ({_LIVE_SQL}) "
-            "AND (s.lease_owner IS NULL OR NOT EXISTS "
-            f"(SELECT 1 FROM engine_worker w WHERE w.id = s.lease_owner AND w.expires_at > {now})) "
-            f"AND ((s.status <> 'PAUSED' AND (s.wake_at <= {now} OR (s.wake_at IS NULL AND s.status <> 'WAITING'))) "
-            "OR EXISTS "
-            "(SELECT 1 FROM session_command c WHERE c.session_id = s.id AND c.applied_at IS NULL))"
-        ).replace("%%", "%")
-
-    def _claim_sql(self) -> str:
-        runnable = self._runnable().replace("%", "%%")
-        return (
-            "SELECT s.id, s.lease_owner FROM agent_session s "
-            "LEFT JOIN (SELECT workspace_id, COUNT(*) AS at_work FROM agent_session "
-            f"WHERE status IN ({_LIVE_SQL}) AND lease_owner IS NOT NULL GROUP BY workspace_id) busy "
-            f"ON busy.workspace_id = s.workspace_id WHERE {runnable} AND EXISTS "
-            f"(SELECT 1 FROM engine_worker me WHERE me.id = %s AND me.expires_at > {self.dialect.now}) "
-            "ORDER BY s.priority DESC, COALESCE(busy.at_work, 0), s.created_at, s.id LIMIT %s "
-            + self.dialect.skip_locked
-        )
 
     def commands(self, session_ids: Sequence[str]) -> Mapping[str, tuple[CommandRead, ...]]:
         with self._reading():

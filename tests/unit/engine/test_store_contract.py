@@ -244,6 +244,33 @@ def test_higher_priority_is_claimed_first_then_the_workspace_with_least_at_work(
     assert first not in order
 
 
+def test_the_sessions_of_one_claim_are_shared_among_the_workspaces(bed: Bed) -> None:
+    many = [bed.session(workspace="a") for _ in range(8)]
+    few = [bed.session(workspace="b") for _ in range(3)]
+    taken = [claim.session.id for claim in bed.store.claim(worker_in(bed.store).id, 6)]
+    assert sorted(taken) == sorted(many[:3] + few)
+    rest = [claim.session.id for claim in bed.store.claim(worker_in(bed.store).id, 3)]
+    assert sorted(rest) == sorted(many[3:6])
+
+
+def test_what_a_workspace_has_at_work_counts_against_it(bed: Bed) -> None:
+    [bed.session(workspace="a") for _ in range(2)]
+    worker = worker_in(bed.store)
+    bed.store.claim(worker.id, 2)
+    one_of_a = bed.session(workspace="a")
+    of_b = [bed.session(workspace="b") for _ in range(3)]
+    taken = [claim.session.id for claim in bed.store.claim(worker.id, 2)]
+    assert taken == of_b[:2]
+    assert one_of_a not in taken
+
+
+def test_a_claim_by_age_takes_the_oldest_whatever_is_more_important(bed: Bed) -> None:
+    old = bed.session(priority=-5)
+    bed.session(priority=5)
+    [claim] = bed.store.claim(worker_in(bed.store).id, 1, True)
+    assert claim.session.id == old
+
+
 def test_a_session_that_sleeps_is_not_claimed_before_its_time(bed: Bed) -> None:
     later = SYSTEM_CLOCK.now() + timedelta(hours=1)
     key = bed.session(wake_at=later)
