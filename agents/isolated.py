@@ -9,6 +9,8 @@ import inspect
 import json
 import os
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import count
@@ -27,6 +29,8 @@ from agents.runtime import (
     UpstreamOutput,
 )
 from documents.types import PassageHit
+
+PARENT_SECONDS = 1.0
 
 
 class RemoteContext:
@@ -155,7 +159,15 @@ async def _run(agent: BaseAgent, context: RemoteContext) -> Any:
     raise AgentError("an agent in a process of its own needs an `async def run`", code="bad_agent", permanent=True)
 
 
+def _watch_parent(parent: int) -> None:
+    """Ends this process with its parent, even while the agent computes."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os._exit(1)
+
+
 async def _main() -> None:
+    threading.Thread(target=_watch_parent, args=[os.getppid()], name="parent-watch", daemon=True).start()
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what the agent prints goes to the log, not into the protocol
     reader = asyncio.StreamReader(limit=64 * 1024 * 1024)

@@ -21,6 +21,7 @@ from sessions.engine.isolation import Placer, RunLost, run_isolated
 from sessions.engine.runner import SessionRunner
 from sessions.engine.state import Session
 from sessions.engine.step_calls import Parked
+from sessions.engine.thread_agents import run_in_thread
 from sessions.engine.watchdog import EXECUTION, INTERRUPT_SECONDS, Blocked, BlockedTheLoop
 
 log = structlog.get_logger(__name__)
@@ -169,7 +170,7 @@ class LocalAgentHost:
             return await agent.run(context)
         loop = asyncio.get_running_loop()
         plain: Callable[[Any], Any] = agent.run
-        return await loop.run_in_executor(self.threads, plain, SyncContext(context, loop))
+        return await run_in_thread(self.threads, plain, SyncContext(context, loop))
 
     async def _instance(self, definition: str, name: str, configuration: Mapping[str, Any]) -> BaseAgent:
         """The agent object for this configuration, made and initialised by the first who asks."""

@@ -16,7 +16,15 @@ from agents.runtime import (
     UpstreamOutput,
 )
 from core.canonical import canonical_json
-from sessions.engine.gate import MAX_EVENT_BYTES, NotStorable, clip_json, clip_text, percentage, storable
+from sessions.engine.gate import (
+    MAX_EVENT_BYTES,
+    MAX_EVENTS_PER_EXECUTION,
+    NotStorable,
+    clip_json,
+    clip_text,
+    percentage,
+    storable,
+)
 from sessions.engine.inputs import Input, Logged, MessageSent, Progressed, Reply, StartAgent, UsageAdded
 from sessions.engine.state import Session
 from sessions.engine.step_calls import Parked, StepCalls
@@ -55,14 +63,16 @@ class ExecutionContext:
         task = effect.task
         self.execution_id = task.execution.id if task.execution else ""
         self.agent = agent
-        self.task = TaskInfo(task.id, task.name, task.task_type, task.description, dict(task.input_data), task.attempts)
-        self.session = SessionInfo(session.id, session.goal, dict(session.context))
+        given = own_copy(dict(task.input_data))
+        self.task = TaskInfo(task.id, task.name, task.task_type, task.description, given, task.attempts)
+        self.session = SessionInfo(session.id, session.goal, own_copy(dict(session.context)))
         self.configuration: Mapping[str, Any] = configuration_for(agent, session.context)
         self.capabilities = frozenset[str]().union(
             *(a.capabilities for a in session.roster.values() if a.is_assignable)
         )
         self.upstream: Sequence[UpstreamOutput] = tuple(_upstream(session, effect))
         self.documents: DocumentReader = _Watched(documents, self._check)
+        self._events_left = MAX_EVENTS_PER_EXECUTION + 1
         self._put_input, self._wait_for_room, self._emit_frame = put, wait_for_room, emit_frame
         self._tokens = TokenStream(self._emit_tokens)
         self._new_id, self._threads, self._live_session = new_id, threads, live_session
@@ -104,7 +114,12 @@ class ExecutionContext:
             raise Parked
 
     async def _put(self, item: Input) -> None:
+        """Pass an event on. What is beyond the limit would be dropped by the engine, and is dropped here."""
         self._check()
+        self._events_left -= 1
+        if self._events_left < 0 and not isinstance(item, UsageAdded):
+            await asyncio.sleep(0)
+            return
         self._put_input(item)
         await self._wait_for_room()
         self._check()
@@ -319,12 +334,21 @@ def configuration_for(agent: AgentInfo, context: Mapping[str, Any]) -> dict[str,
     return merged
 
 
+def own_copy(value: Any) -> Any:
+    """JSON of the agent's own: what it changes there changes nothing of the session."""
+    if isinstance(value, dict):
+        return {key: own_copy(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [own_copy(part) for part in value]
+    return value
+
+
 def _upstream(session: Session, effect: StartAgent) -> list[UpstreamOutput]:
     found = []
     for task in effect.upstream:
         agent = session.roster.get(task.agent_id or "")
         definition, name = (agent.definition, agent.name) if agent else ("", "")
-        found.append(UpstreamOutput(task.id, task.name, definition, name, task.output))
+        found.append(UpstreamOutput(task.id, task.name, definition, name, own_copy(task.output)))
     return found
 
 

@@ -11,6 +11,7 @@ from sessions.clipping import clip_text as clip_text
 
 MAX_OUTPUT_BYTES = 1024 * 1024
 MAX_EVENTS_PER_EXECUTION = 2000
+SMALLEST_PART_BYTES = 2  # a digit and its comma
 
 
 class NotStorable(ValueError):
@@ -19,6 +20,10 @@ class NotStorable(ValueError):
 
 def storable(value: Any, *, limit: int = MAX_OUTPUT_BYTES, what: str = "the output") -> Any:
     """The value as plain JSON types. Raises: NotStorable, saying what is wrong with it."""
+    if _is_vast(value, limit):
+        raise NotStorable(
+            f"{what} has too many bytes to count; at most {limit:,} are kept. Return less, or store it elsewhere"
+        )
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)
         size = len(text.encode())
@@ -33,6 +38,21 @@ def storable(value: Any, *, limit: int = MAX_OUTPUT_BYTES, what: str = "the outp
     if "\\u0000" in text and "\x00" in _strings(value):
         raise NotStorable(f"{what} holds a NUL character, which databases cannot store; remove it")
     return json.loads(text)
+
+
+def _is_vast(value: Any, limit: int) -> bool:
+    """Whether its JSON is longer than this for certain: told without writing it, which would hold everybody up."""
+    left, parts = limit, [value]
+    while parts and left >= 0:
+        part = parts.pop()
+        left -= len(part) if isinstance(part, str) else SMALLEST_PART_BYTES
+        if isinstance(part, Mapping | list | tuple):
+            if SMALLEST_PART_BYTES * len(part) > left:
+                return True
+            parts.extend(part)
+        if isinstance(part, Mapping):
+            parts.extend(part.values())
+    return left < 0
 
 
 def _strings(value: Any) -> str:

@@ -22,7 +22,7 @@ from sessions.engine.slots import Slots
 from sessions.engine.state import Session
 from sessions.engine.store.base import Claim, Store, StoreUnavailable, WorkerIdentity
 from sessions.engine.threads import ReaderPool, happened_within
-from sessions.engine.watchdog import Blocked, LoopWatchdog, make_task
+from sessions.engine.watchdog import LOOP_THREADS, Blocked, LoopWatchdog, make_task
 from sessions.policies import ENGINE_FAILURE_LIMIT, takes_the_oldest
 
 log = structlog.get_logger(__name__)
@@ -104,6 +104,7 @@ class EngineHost:
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._grace_seconds = 10.0
+        self._left: list[str] = []
 
     def start(self) -> None:
         """Begin to take sessions; returns when the loop runs."""
@@ -131,20 +132,30 @@ class EngineHost:
     def _main(self) -> None:
         loop = asyncio.new_event_loop()
         loop.set_task_factory(make_task)
+        LOOP_THREADS.add(threading.get_ident())
         try:
-            loop.run_until_complete(self._live())
+            self._live_on(loop)
             loop.run_until_complete(_end_leftovers())
         finally:
+            LOOP_THREADS.discard(threading.get_ident())
             self._loop = None
             loop.set_exception_handler(lambda _loop, _context: None)  # abandoned agents end with the process
             loop.close()
+
+    def _live_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Whatever an agent does to the loop (stops it, exits in a task of its own): the host goes on."""
+        life = loop.create_task(self._live())
+        while not life.done():
+            try:
+                loop.run_until_complete(asyncio.wait([life]))
+            except BaseException:  # not only Exception: SystemExit of a task ends the loop
+                log.exception("engine.loop_harmed")
 
     async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping, self._look = asyncio.Event(), asyncio.Event()
         self._runners: dict[str, SessionRunner] = {}
         self._works: dict[str, asyncio.Task[None]] = {}
-        self._left: list[str] = []
         self._claim_count = 0
         self._slots = Slots(self._options.max_executions, self._clock)
         self._rng = Random()
@@ -155,16 +166,18 @@ class EngineHost:
         watchdog = LoopWatchdog(self._loop, tell=self._agents.tell_blocked, give_up=self._give_up)
         watchdog.start()
         self._ready.set()
-        while not self._stopping.is_set():
-            try:
-                await self._one_life()
-            except Exception:  # what fails now, the registration say, may work a second later
-                log.exception("engine.life_failed")
-                await happened_within(self._stopping, 1.0)
-        watchdog.stop()
-        self._agents.close()
-        self._readers.close()
-        self._births.close()
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._one_life()
+                except Exception:  # what fails now, the registration say, may work a second later
+                    log.exception("engine.life_failed")
+                    await happened_within(self._stopping, 1.0)
+        finally:
+            watchdog.stop()
+            self._agents.close()
+            self._readers.close()
+            self._births.close()
 
     async def _one_life(self) -> None:
         """From the registration of a worker to its retirement, or to the loss of its lease."""
@@ -186,6 +199,17 @@ class EngineHost:
             close_connections=self._close_connections,
         )
         self._journal.start()
+        try:
+            await self._run_until(worker, lost)
+        finally:
+            self._left.append(worker.id)
+            self._journal.end()
+        await asyncio.to_thread(self._journal.stop)
+        with contextlib.suppress(StoreUnavailable):
+            await self._let_go()
+
+    async def _run_until(self, worker: WorkerIdentity, lost: asyncio.Event) -> None:
+        """Take and run sessions, until this host is stopped or has lost its lease."""
         self._slots = Slots(self._options.max_executions, self._clock)
         keeper = SlotKeeper(self._slots, self._store, worker.id, read=self._read)
         works = (self._tick(), self._watch_changes(), self._work(worker), keeper.keep())
@@ -197,10 +221,6 @@ class EngineHost:
         for work in (*helpers, *ends):
             work.cancel()
         await asyncio.gather(*helpers, *ends, *self._works.values(), return_exceptions=True)
-        await asyncio.to_thread(self._journal.stop)
-        self._left.append(worker.id)
-        with contextlib.suppress(StoreUnavailable):
-            await self._let_go()
 
     async def _register(self, worker: WorkerIdentity) -> bool:
         try:

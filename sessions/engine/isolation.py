@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any, Protocol
 from agents.isolated import as_line
 from agents.runtime import AgentError, OpenStep
 from sessions.engine.context import ExecutionContext, Revoked
+from sessions.engine.gate import MAX_OUTPUT_BYTES
 from sessions.engine.inputs import StartAgent
 from sessions.engine.step_calls import Parked
 
@@ -19,7 +22,7 @@ CALLS = {
     *("spawn_tasks", "spawn_session"),
     *("documents.search", "documents.passages", "documents.titles"),
 }
-LINE_LIMIT = 64 * 1024 * 1024
+LINE_LIMIT = 8 * MAX_OUTPUT_BYTES  # as ASCII, with room for what is too large to be kept and said so
 
 
 class RunLost(Exception):
@@ -64,13 +67,14 @@ async def run_isolated(context: ExecutionContext, *, modules: Sequence[str], fol
         stdout=asyncio.subprocess.PIPE,
         cwd=folder,
         limit=LINE_LIMIT,
+        start_new_session=True,
     )
     try:
         await _write(process, start_line(context, modules))
         return await _serve(process, context)
     finally:
         with contextlib.suppress(ProcessLookupError):
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # and what it has started
         await process.wait()
 
 
@@ -97,7 +101,11 @@ async def _write(process: asyncio.subprocess.Process, line: dict[str, Any]) -> N
 
 async def _serve(process: asyncio.subprocess.Process, context: ExecutionContext) -> Any:
     while process.stdout is not None:
-        line = await process.stdout.readline()
+        try:
+            line = await process.stdout.readline()
+        except ValueError:
+            text = f"the agent's process said more than {LINE_LIMIT:,} bytes at once; return less"
+            raise AgentError(text, code="bad_output", permanent=True) from None
         if not line:
             break
         said = json.loads(line)

@@ -75,10 +75,14 @@ class Journal:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Write what is there, then end; waits for it."""
+    def end(self) -> None:
+        """Write what is there, then end; returns at once."""
         self._stopping = True
         self._queue.put(None)
+
+    def stop(self) -> None:
+        """As `end`, and waits for it."""
+        self.end()
         self._thread.join(timeout=10)
 
     def submit(self, batch: Batch) -> "asyncio.Future[Outcome]":

@@ -35,7 +35,10 @@ class Execution(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """A journaled call or durable await of a task's agent, known by (`key`, `input_hash`); see `ExecutionStep`."""
+    """A journaled call or durable await of a task's agent, known by (`key`, `input_hash`); see `ExecutionStep`.
+
+    `size` of its result in bytes.
+    """
 
     id: str
     kind: str
@@ -51,6 +54,7 @@ class Step(Struct, frozen=True):
     usage: Mapping[str, float] = {}
     due_at: datetime | None = None
     completed_at: datetime | None = None
+    size: int = 0
 
 
 class Task(Struct, frozen=True):

@@ -13,6 +13,7 @@ from sessions.engine.state import Step, Task
 from sessions.states import StepKind, StepStatus
 
 MAX_STEPS_PER_TASK = 1000
+MAX_STEP_BYTES_PER_TASK = 16 * 1024 * 1024
 _PAID = (StepKind.CALL, StepKind.SESSION)
 
 
@@ -56,10 +57,14 @@ def _new_step(draft: Draft, item: StepOpened | StepClosed) -> Step:
     )
 
 
-def _is_full(draft: Draft, task: Task, item: StepOpened | StepClosed) -> bool:
-    if len(task.steps) < MAX_STEPS_PER_TASK:
+def _is_full(draft: Draft, task: Task, item: StepOpened | StepClosed, size: int = 0) -> bool:
+    kept = sum(step.size for step in task.steps)
+    if len(task.steps) < MAX_STEPS_PER_TASK and kept + size <= MAX_STEP_BYTES_PER_TASK:
         return False
-    text = f"a task keeps at most {MAX_STEPS_PER_TASK} steps; do more in one step, or split the task"
+    text = (
+        f"a task keeps at most {MAX_STEPS_PER_TASK} steps and {MAX_STEP_BYTES_PER_TASK:,} bytes of results; "
+        "keep less in each, do more in one, or split the task"
+    )
     refuse(draft, item, "too_many_steps", text)
     return True
 
@@ -82,7 +87,7 @@ def close_step(draft: Draft, item: StepClosed) -> None:
     if known is not None and known.status == StepStatus.COMPLETED:
         draft.effects.append(Reply(item.execution_id, item.reply, value=known))
         return
-    if known is None and _is_full(draft, task, item):
+    if known is None and _is_full(draft, task, item, _bytes(item.result)):
         return
     step = replace(known or _new_step(draft, item), execution_id=item.execution_id, result=item.result)
     step = _complete(draft, task, replace(step, usage=item.usage))
@@ -97,12 +102,16 @@ def keep_step(draft: Draft, task: Task, item: StepOpened, result: Any) -> Step |
 
 
 def _complete(draft: Draft, task: Task, step: Step) -> Step:
-    step = replace(step, status=StepStatus.COMPLETED, completed_at=draft.now)
+    size = _bytes(step.result)
+    step = replace(step, status=StepStatus.COMPLETED, completed_at=draft.now, size=size)
     task = add_usage(draft, draft.put_step(task, step), step.usage)
-    size = len(json.dumps(step.result, ensure_ascii=False).encode())
     data = _named(step) | {"execution": step.execution_id, "usage": dict(step.usage), "bytes": size}
     draft.emit("step.completed", data, task)
     return step
+
+
+def _bytes(result: Any) -> int:
+    return len(json.dumps(result, ensure_ascii=False).encode())
 
 
 def reuse_step(draft: Draft, item: StepReused) -> None:

@@ -8,6 +8,7 @@ a C call cannot be interrupted: when the lease is over, `give_up` ends the proce
 
 import asyncio
 import ctypes
+import os
 import sys
 import threading
 import time
@@ -26,7 +27,18 @@ WARN_SECONDS = 1.5
 INTERRUPT_SECONDS = 5.0
 GIVE_UP_SECONDS = 20.0
 EXECUTION = "execution "
+LOOP_THREADS: set[int] = set()
+"""The threads that run an engine's loop."""
 FRAMES = 3
+
+
+def _end_if_forked_from_a_loop() -> None:
+    """A copy of the process that an agent forked off the loop would read the loop's wake-ups in its place."""
+    if threading.get_ident() in LOOP_THREADS:
+        os._exit(1)
+
+
+os.register_at_fork(after_in_child=_end_if_forked_from_a_loop)
 
 
 class BlockedTheLoop(BaseException):
@@ -42,10 +54,22 @@ class Blocked:
     where: str
 
 
+class GuardedTask(asyncio.Task[Any]):
+    """A task that an agent can cancel only if it is its own."""
+
+    def cancel(self, msg: Any = None) -> bool:
+        caller = asyncio.current_task(self.get_loop())
+        name = caller.get_name() if caller else ""
+        if name.startswith(EXECUTION) and self.get_name() != name:
+            log.warning("engine.cancel_refused", execution=name.removeprefix(EXECUTION))
+            return False
+        return super().cancel(msg)
+
+
 def make_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> "asyncio.Task[Any]":
     """A task factory: what an agent starts bears the name of its execution, too."""
     parent = asyncio.current_task(loop)
-    task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
+    task = GuardedTask(coroutine, loop=loop, **options)
     if parent is not None and (name := parent.get_name()).startswith(EXECUTION):
         task.set_name(name)
     return task

@@ -1,5 +1,6 @@
 """Sessions from their rows, many at once."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -141,6 +142,7 @@ def _step(row: ExecutionStep) -> Step:
         usage=row.usage,
         due_at=row.due_at,
         completed_at=row.completed_at,
+        size=len(json.dumps(row.result, ensure_ascii=False).encode()) if row.result is not None else 0,
     )
 
 

@@ -3,12 +3,15 @@
 import asyncio
 import os
 import sys
+import threading
 import time
 from typing import Any
 
 from agents.base import BaseAgent
 from agents.registry import AgentRegistry
 from agents.runtime import AgentContext, AgentError
+
+GATE = threading.Event()
 
 
 class ThreadAgent(BaseAgent):
@@ -72,6 +75,17 @@ class PlacedAgent(BaseAgent):
         return {"paid": paid, "is_own_process": "agents.isolated" in " ".join(sys.orig_argv)}
 
 
+class SpinningThreadAgent(BaseAgent):
+    """Forks when ordered, else computes for ever."""
+
+    def run(self, ctx: Any) -> Any:
+        if ctx.task.input_data.get("fork") and (child := os.fork()):
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        while not ctx.task.input_data.get("fork"):
+            pass
+        return "the child must not say this"
+
+
 class StillbornAgent(BaseAgent):
     async def initialize(self) -> None:
         raise SystemExit(3)
@@ -98,6 +112,43 @@ class OddAgent(BaseAgent):
                 raise asyncio.CancelledError
             case "interrupt":
                 raise KeyboardInterrupt
+            case "vast":
+                return ["x" * 1_000_000] * 50
+            case "deep":
+                return _nested(100_000)
+            case "endless":
+                return _endless()
+            case "recursion":
+                return _nested_call(0)
+            case "own exception":
+                raise StrangeError
+            case "generator exit":
+                raise GeneratorExit
+            case "stop the loop":
+                asyncio.get_running_loop().stop()
+                await asyncio.sleep(0.01)
+            case "cancel everything":
+                for one in asyncio.all_tasks():
+                    one.cancel()
+                await asyncio.sleep(0)
+            case "exit in a task":
+                leave = asyncio.create_task(_leave())
+                await asyncio.sleep(0.01)
+                return leave.done()
+            case "fork":
+                return await _status_of_child(os.fork())
+            case "change what it was given":
+                ctx.task.input_data["list"].append("mine")  # type: ignore[index]
+                return len(ctx.task.input_data["list"])
+            case "flood":
+                await _flood(ctx)
+            case "big steps":
+                for number in range(20):
+                    await ctx.step(f"big {number}", lambda call: "x" * 1_000_000)
+            case "until the gate is open":
+                while not GATE.is_set():
+                    await ctx.progress(1)
+                    await asyncio.sleep(0.01)
             case "block":
                 time.sleep(ctx.task.input_data["seconds"])
                 await asyncio.sleep(ctx.task.input_data.get("then", 0))
@@ -131,6 +182,45 @@ class OddAgent(BaseAgent):
         return None
 
 
+class StrangeError(BaseException):
+    """No Exception."""
+
+
+def _nested(depth: int) -> Any:
+    value: Any = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def _endless() -> Any:
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+def _nested_call(depth: int) -> int:
+    return _nested_call(depth + 1)
+
+
+async def _leave() -> None:
+    raise SystemExit(3)
+
+
+async def _status_of_child(pid: int) -> int:
+    for _ in range(500):
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        await asyncio.sleep(0.01)
+    return -1
+
+
+async def _flood(ctx: AgentContext) -> None:
+    for number in range(100_000):
+        await ctx.log("x" * 1000, data={"number": number})
+
+
 async def _spin() -> None:
     while True:
         pass
@@ -150,6 +240,7 @@ def register_agents(registry: AgentRegistry) -> None:
     registry.register(IsolatedAgent, "isolated")
     registry.register(OddAgent, "odd")
     registry.register(PlacedAgent, "placed")
+    registry.register(SpinningThreadAgent, "spinning_thread")
     registry.register(StillbornAgent, "stillborn")
     registry.register(SteppingAgent, "stepping")
     registry.register(SteppingThreadAgent, "stepping_thread")
