@@ -75,10 +75,11 @@ class LimitExceeded(OrchestratorError):
 
 
 class Unavailable(OrchestratorError):
-    """Something we depend on does not answer now."""
+    """Something we depend on does not answer now, or is full; if `retryable`, try again after `retry_after_seconds`."""
 
     code = "unavailable"
 
-    def __init__(self, message: str, *, retryable: bool = True, **kwargs: Any) -> None:
+    def __init__(self, message: str, *, retryable: bool = True, retry_after_seconds: int = 2, **kwargs: Any) -> None:
         super().__init__(message, **kwargs)
         self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds

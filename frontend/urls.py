@@ -9,6 +9,7 @@ from frontend.views import (
     dashboard,
     documents,
     history,
+    limits,
     new_session,
     repeating,
     retention,
@@ -47,6 +48,7 @@ urlpatterns = [
     path("settings/members/<uuid:member_id>/remove", settings.member_remove, name="member-remove"),
     path("settings/projects", settings.project_list, name="projects"),
     path("settings/retention", retention.retention, name="retention"),
+    path("settings/limits", limits.limits, name="limits"),
     path("settings/keys", settings.key_list, name="keys"),
     path("settings/keys/<uuid:key_id>/revoke", settings.key_revoke, name="key-revoke"),
 ]

@@ -99,6 +99,7 @@ VARIABLES = {
         Variable("ENGINE_MAX_SESSIONS", _positive, 200),
         Variable("ENGINE_MAX_EXECUTIONS", _positive, 64),
         Variable("ENGINE_LEASE_SECONDS", _positive, 7),
+        Variable("QUEUE_LIMIT", _positive, 10_000),
         Variable("ENGINE_GRACE_SECONDS", _positive, 5),
         Variable("PLACEMENT_PROCESSES", _positive, 2),
         Variable("RETENTION_EXPORT_DIR", _folder, None),

@@ -35,6 +35,11 @@ def lease_seconds() -> int:
     return int(settings.ENGINE_LEASE_SECONDS)
 
 
+def queue_limit() -> int:
+    """Sessions that may wait for a worker, of all workspaces together, before new ones are refused."""
+    return int(settings.QUEUE_LIMIT)
+
+
 def data_folder() -> Path:
     """Where files of our own may be made."""
     return Path(settings.DATA_DIR)

@@ -1,6 +1,6 @@
 """What can go wrong with a session, classed by what the caller can do next."""
 
-from core.errors import Conflict, Gone, Invalid, NotFound, Unavailable
+from core.errors import Conflict, Gone, Invalid, LimitExceeded, NotFound, Unavailable
 
 
 class InvalidSession(Invalid):
@@ -51,3 +51,21 @@ class AgentsDisabled(Unavailable):
     """The operator switched executions off."""
 
     code = "agents_disabled"
+
+
+class TooManyNewSessions(LimitExceeded):
+    """The workspace starts more sessions a minute than it may."""
+
+    code = "too_many_new_sessions"
+
+
+class WorkspaceQueueFull(LimitExceeded):
+    """Too many sessions of the workspace wait already."""
+
+    code = "workspace_queue_full"
+
+
+class ServerQueueFull(Unavailable):
+    """Too many sessions wait on this server already."""
+
+    code = "queue_full"

@@ -1,5 +1,6 @@
-"""Decisions about attempts: values in, values out."""
+"""Decisions about attempts and about who comes first: values in, values out."""
 
+import math
 from dataclasses import dataclass
 from random import Random
 
@@ -53,3 +54,17 @@ def takes_the_oldest(claim_count: int) -> bool:
     Every tenth time it does: of each workspace the session that waits longest comes first, so that none starves.
     """
     return claim_count % 10 == 9
+
+
+LONGEST_RETRY_AFTER_SECONDS = 300
+UNKNOWN_RETRY_AFTER_SECONDS = 30
+
+
+def retry_after_seconds(*, ended: int, window_seconds: float) -> int:
+    """When a full queue will have a place again, if sessions go on ending as fast as in the last window.
+
+    From 1 to 300 seconds; 30 when none has ended.
+    """
+    if ended <= 0:
+        return UNKNOWN_RETRY_AFTER_SECONDS
+    return min(max(math.ceil(window_seconds / ended), 1), LONGEST_RETRY_AFTER_SECONDS)

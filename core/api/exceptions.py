@@ -38,7 +38,6 @@ CODES: Mapping[type[drf.APIException], str] = {
 }
 DATABASE_AWAY = (OperationalError, InterfaceError)
 """What a database that is gone, restarting or locked for too long raises."""
-UNAVAILABLE_RETRY_SECONDS = 2
 
 
 def error_body(code: str, message: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -101,7 +100,7 @@ def headers_of(error: errors.OrchestratorError) -> dict[str, str]:
     if isinstance(error, errors.LimitExceeded):
         return {"Retry-After": str(error.retry_after_seconds)}
     if isinstance(error, errors.Unavailable) and error.retryable:
-        return {"Retry-After": str(UNAVAILABLE_RETRY_SECONDS)}
+        return {"Retry-After": str(error.retry_after_seconds)}
     return {"WWW-Authenticate": 'Bearer realm="api"'} if isinstance(error, errors.Unauthenticated) else {}
 
 

@@ -56,7 +56,7 @@ class SessionForm:
                     self.add(path, sentence)
                 else:
                     self.add(_PATHS.get(head, ""), str(sentence))
-        if not error.details:
+        if not self.problems:
             self.headline = error.message
 
     def error_of(self, name: str) -> str:

@@ -32,7 +32,19 @@ PREFER = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="`wait=N` holds the answer back until the work is done, for at most N (60) seconds.",
 )
-STARTED = {
+_ERROR = {"$ref": "#/components/schemas/Error"}
+REFUSED_FOR_NOW = {
+    429: OpenApiResponse(
+        _ERROR,
+        description="The workspace starts too many sessions a minute, or has too many waiting. Try again after "
+        "`Retry-After` seconds.",
+    ),
+    503: OpenApiResponse(
+        _ERROR, description="Too many sessions wait on this server. Try again after `Retry-After` seconds."
+    ),
+}
+STARTED: dict[Any, Any] = {
+    **REFUSED_FOR_NOW,
     200: OpenApiResponse(SessionShape, description="It ended while the call waited."),
     202: OpenApiResponse(Accepted, description="It was accepted and runs."),
 }

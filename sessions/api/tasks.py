@@ -14,7 +14,7 @@ from sessions import selectors, services
 from sessions.api.filters import TaskFilter
 from sessions.api.preferences import preferred_wait, say_applied, wait_until
 from sessions.api.serializers import SingleTaskSpec, TaskShape
-from sessions.api.starting import IDEMPOTENCY_KEY, PREFER, idempotency_key
+from sessions.api.starting import IDEMPOTENCY_KEY, PREFER, REFUSED_FOR_NOW, idempotency_key
 from sessions.limits import MAX_WAIT_SECONDS
 from sessions.models import AgentTask
 from sessions.request_json import read_single_task
@@ -40,7 +40,7 @@ class Tasks(AccessMixin, ListAPIView[AgentTask]):
         operation_id="tasks_create",
         request=SingleTaskSpec,
         parameters=[IDEMPOTENCY_KEY],
-        responses={201: TaskShape},
+        responses={201: TaskShape, **REFUSED_FOR_NOW},
         filters=False,
     )
     def post(self, request: Request) -> Response:

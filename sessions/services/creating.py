@@ -22,6 +22,7 @@ from sessions.problems import Problems
 from sessions.request import SessionRequest
 from sessions.request_rules import check_request
 from sessions.selectors.requesting import agent_pool, session_of_key
+from sessions.services.admission import admit
 from sessions.services.beginning import FirstEvents
 from sessions.services.checking import check_agents, check_configuration, check_documents, words_of
 from sessions.states import SessionOrigin, StepStatus
@@ -66,7 +67,8 @@ def submit_session(
     `held` makes it PAUSED instead: it starts when it is resumed. With `parent` it is the child of another session.
 
     Raises: InvalidSession with every problem by field path; Forbidden below MEMBER; AgentsDisabled;
-    IdempotencyConflict when the key was used for another request; ParentGone.
+    IdempotencyConflict when the key was used for another request; ParentGone; LimitExceeded and Unavailable when too
+    much is started or waits already (see `admit`).
     """
     access.require(project.workspace_id, Role.MEMBER)
     problems = check_request(request)
@@ -149,7 +151,8 @@ def _write(access: Access, plan: Plan) -> AgentSession:
 
 
 def insert_session(log: FirstEvents, tasks: Sequence[AgentTask], edges: Sequence[TaskDependency]) -> None:
-    """Write a new session with its tasks and its log so far; inside the caller's transaction."""
+    """Write a new session with its tasks and its log so far; inside the caller's transaction. Raises: as `admit`."""
+    admit(log.session)
     events = log.finish()
     log.session.save(force_insert=True)
     AgentTask.objects.bulk_create(tasks)

@@ -30,7 +30,6 @@ from sessions.models import (
     PrunedSession,
     SessionCommand,
     SessionEvent,
-    SlotRequest,
     TaskDependency,
 )
 from sessions.selectors.bundle import write_bundle
@@ -48,7 +47,6 @@ SLICED: Mapping[type[Model], str] = {
     ExecutionStateHistory: "execution__task__session_id",
     ExecutionStep: "task__session_id",
     Placement: "execution__task__session_id",
-    SlotRequest: "session_id",
     AgentMessage: "session_id",
     AgentExecution: "task__session_id",
     TaskDependency: "task__session_id",

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from workspaces.models import ApiKey, AuditEntry, Membership, Project, Workspace
+from workspaces.policies import LARGEST_LIMIT
 from workspaces.states import Role
 
 ROLES = [(str(role), role.title()) for role in Role]
@@ -46,7 +47,24 @@ class TicketShape(serializers.Serializer[Any]):
 
 class WorkspaceShape(serializers.ModelSerializer[Workspace]):
     name = serializers.CharField(max_length=100)
-    max_concurrent_executions = serializers.IntegerField(min_value=1, max_value=10_000, required=False)
+    max_concurrent_executions = serializers.IntegerField(
+        min_value=1, max_value=LARGEST_LIMIT, required=False, help_text="Tasks that run at once, over all workers."
+    )
+    capability_limits = serializers.DictField(
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST_LIMIT),
+        required=False,
+        help_text="By capability: tasks that ask for it and run at once.",
+    )
+    max_sessions_per_minute = serializers.IntegerField(
+        min_value=1, max_value=LARGEST_LIMIT, required=False, allow_null=True, help_text="New sessions; null: no limit."
+    )
+    max_queued_sessions = serializers.IntegerField(
+        min_value=1,
+        max_value=LARGEST_LIMIT,
+        required=False,
+        allow_null=True,
+        help_text="Sessions that may wait for a worker before new ones are refused; null: no limit of its own.",
+    )
     retention_days = serializers.IntegerField(
         min_value=1,
         max_value=36_500,
@@ -63,7 +81,7 @@ class WorkspaceShape(serializers.ModelSerializer[Workspace]):
         model = Workspace
         fields = [
             "id", "name", "slug", "max_concurrent_executions", "budget_limits", "retention_days",
-            "export_before_pruning",
+            "export_before_pruning", "capability_limits", "max_sessions_per_minute", "max_queued_sessions",
             "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["slug"]

@@ -10,24 +10,25 @@ from core.errors import Forbidden
 from workspaces import conf
 from workspaces.access import Access
 from workspaces.models import Membership, Workspace
-from workspaces.policies import checked_name, checked_retention
+from workspaces.policies import checked_capability_limits, checked_limit, checked_name, checked_retention
 from workspaces.selectors import workspace_for
 from workspaces.services.audit import record_audit
 from workspaces.services.projects import add_project
 from workspaces.services.slugs import free_slug
 from workspaces.states import Role
 
-CHANGEABLE = ("name", "max_concurrent_executions", "budget_limits", "retention_days", "export_before_pruning")
+LIMITS = ("max_concurrent_executions", "max_sessions_per_minute", "max_queued_sessions")
+CHANGEABLE = ("name", *LIMITS, "capability_limits", "budget_limits", "retention_days", "export_before_pruning")
 
 
 def create_workspace(*, name: str, owner: User, ip: str | None = None, **fields: Any) -> Workspace:
     """A workspace with its default project and its first OWNER.
 
-    `fields`: `max_concurrent_executions`, `budget_limits`, `retention_days`, `export_before_pruning`.
+    `fields`: those of `CHANGEABLE`. Raises: Invalid.
     """
     values = {"max_concurrent_executions": conf.max_concurrent_executions(), **fields}
     name = checked_name(name)
-    checked_retention(values.get("retention_days"))
+    _check(values)
     with transaction.atomic():
         slug = free_slug(name, Workspace.objects.all())
         workspace = Workspace.objects.create(name=name, slug=slug, **values)
@@ -59,8 +60,7 @@ def update_workspace(*, access: Access, workspace_id: UUID, **changes: Any) -> W
         wanted = {name: value for name, value in changes.items() if name in CHANGEABLE}
         if "name" in wanted:
             wanted["name"] = checked_name(wanted["name"])
-        if "retention_days" in wanted:
-            checked_retention(wanted["retention_days"])
+        _check(wanted)
         before = {name: getattr(workspace, name) for name in wanted}
         if before == wanted:
             return workspace
@@ -78,6 +78,15 @@ def update_workspace(*, access: Access, workspace_id: UUID, **changes: Any) -> W
             ip=access.ip,
         )
     return workspace
+
+
+def _check(values: dict[str, Any]) -> None:
+    """Raises: Invalid. An empty field of a form means no limits."""
+    checked_retention(values.get("retention_days"))
+    if "capability_limits" in values:
+        values["capability_limits"] = checked_capability_limits(values["capability_limits"] or {})
+    for name in LIMITS:
+        checked_limit(name, values.get(name))
 
 
 def ensure_default_workspace(user: User) -> Workspace | None:
