@@ -57,7 +57,8 @@ class SessionForm:
                 else:
                     self.add(_PATHS.get(head, ""), str(sentence))
         if not self.problems:
-            self.headline = error.message
+            self.headline = "The session was not started."
+            self.add("", error.message)
 
     def error_of(self, name: str) -> str:
         return " ".join(self.problems.get(name, ()))

@@ -87,7 +87,7 @@ def test_the_number_of_statements_does_not_grow_with_the_tasks(world: World, dja
     def chain(length: int) -> list[TaskRequest]:
         return [TaskRequest(f"t{n}", agent="scripted", depends_on=[f"t{n - 1}"] if n else []) for n in range(length)]
 
-    with django_assert_num_queries(8) as few:
+    with django_assert_num_queries(10) as few:
         world.start(tasks=chain(2))
     with django_assert_num_queries(len(few)):
         world.start(tasks=chain(30))
