@@ -205,3 +205,21 @@ def read_until_closed(stream: WebSocket) -> list[dict[str, Any]]:
                 seen.append(frame)
     except (Closed, OSError):
         return seen
+
+
+def test_a_worker_runs_sessions_while_redis_is_away_and_stops_when_told(seeded: Site, tmp_path: Path) -> None:
+    """Nothing listens on port 1. The database is the queue: a worker that starts now must not wait for the broker."""
+    site = Site(tmp_path, {"REDIS_URL": "redis://127.0.0.1:1/0"}).seed_from(seeded)
+    command = [sys.executable, "-m", "celery", "-A", "orchestrator_site", "worker", "-P", "threads", "-l", "WARNING"]
+    with (tmp_path / "printed").open("wb") as output:
+        worker = subprocess.Popen(command, cwd=ROOT, env=site.variables(), stdout=output, stderr=subprocess.STDOUT)
+    try:
+        session_id = site.seed(sessions=1)["sessions"][0]
+        wait_for(lambda: ended(site, [session_id]), 40, "the session ends")
+        assert site.status(session_id) == "COMPLETED"
+        worker.terminate()
+        assert worker.wait(20) == 0, site.printed
+        assert site.query("SELECT count(*) FROM engine_worker") == [(0,)]
+    finally:
+        worker.kill()
+        worker.wait()
