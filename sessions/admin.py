@@ -104,8 +104,18 @@ class CommandInline(ReadOnlyInline):
 
 @admin.register(AgentSession)
 class AgentSessionAdmin(ReadOnlyAdmin):
-    list_display = ["title", "status", "execution_mode", "workspace", "project", "user", "priority", "created_at"]
-    list_filter = ["status", "execution_mode", "workspace"]
+    list_display = [
+        "title",
+        "status",
+        "error_code",
+        "execution_mode",
+        "workspace",
+        "project",
+        "user",
+        "priority",
+        "created_at",
+    ]
+    list_filter = ["status", "error_code", "execution_mode", "workspace"]
     list_select_related = ["workspace", "project", "user"]
     search_fields = ["title", "task_description", "id"]
     date_hierarchy = "created_at"

@@ -78,6 +78,8 @@ class Crowd:
             self._threads.append(work)
             work.start()
 
+        threading.Thread(target=self._read, args=(Random(self.rng.random()),), daemon=True).start()
+
     def wait(self, seconds: float) -> None:
         ends_at = time.monotonic() + seconds
         for thread in self._threads:
@@ -91,6 +93,18 @@ class Crowd:
             found[answer.status] = found.get(answer.status, 0) + 1
         return found
 
+    def _read(self, rng: Random) -> None:
+        """Somebody who looks at sessions all the time."""
+        while any(thread.is_alive() for thread in self._threads):
+            known = [one for ids in list(self.sessions.values()) for one in ids]
+            end = f"/{rng.choice(known)}" if known and rng.random() < 0.5 else "?limit=5"
+            self._note(answer_of(f"{rng.choice(self.addresses)}/api/v1/sessions{end}", X_API_Key=self.api_key))
+            time.sleep(0.2)
+
+    def _note(self, answer: Answer) -> None:
+        with self._lock:
+            self.answers.append(answer)
+
     def _work(self, began: float, orders: Sequence[tuple[float, str, dict[str, Any]]], rng: Random) -> None:
         for at, key, body in orders:
             time.sleep(max(0.0, began + at - time.monotonic()))
@@ -102,11 +116,10 @@ class Crowd:
         while time.monotonic() < ends_at:
             url = f"{rng.choice(self.addresses)}/api/v1/agents/execute"
             answer = answer_of(url, body=body, X_API_Key=self.api_key, Idempotency_Key=key)
-            with self._lock:
-                self.answers.append(answer)
-                if answer.status in (200, 202):
-                    self.sessions.setdefault(key, set()).add(answer.body["session_id"])
+            self._note(answer)
             if answer.status in (200, 202):
+                with self._lock:
+                    self.sessions.setdefault(key, set()).add(answer.body["session_id"])
                 return
             time.sleep(rng.uniform(0.1, 0.5))
 
@@ -118,6 +131,7 @@ class Follower:
         self.session_id, self.over = session_id, over
         self.seen: list[int] = []
         self.connections = 0
+        self.refusals: set[int] = set()
         self.last_type = ""
         self._addresses, self._api_key, self._rng = addresses, api_key, rng
         self._stopping = threading.Event()
@@ -165,7 +179,9 @@ class Follower:
         try:
             connection.request("GET", f"/api/v1/sessions/{self.session_id}/stream", headers=headers)
             response = connection.getresponse()
-            assert response.status in (200, 204), response.status
+            if response.status != 200:
+                self.refusals.add(response.status)
+                raise http.client.HTTPException(f"refused with {response.status}")
             while not (self.has_ended or self._stopping.is_set()) and (line := response.readline()):
                 if line.startswith(b"data: "):
                     self._take(json.loads(line[6:]))

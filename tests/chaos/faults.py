@@ -34,7 +34,7 @@ class Plan:
 
 
 SHORT = Plan(
-    seconds=14,
+    seconds=12,
     sessions=200,
     processes=[("kill_worker", 0)] * 4 + [("kill_web", 0)] * 2,
     services=[("redis_kill", 1), ("deaf", 2), ("postgres_immediate", 0)],
@@ -56,7 +56,7 @@ LONG = Plan(
     followers=16,
     longest_sleep=4.0,
 )
-EMBEDDED = Plan(seconds=7, sessions=100, processes=[("kill_worker", 0)] * 2 + [("kill_web", 0)] * 2, followers=4)
+EMBEDDED = Plan(seconds=6, sessions=100, processes=[("kill_worker", 0)] * 2 + [("kill_web", 0)] * 2, followers=4)
 EMBEDDED_LONG = Plan(
     seconds=90,
     sessions=100,
@@ -106,5 +106,9 @@ def _task(rng: Random, name: str, after: list[str], longest_sleep: float) -> dic
     script = {"say": f"{name} {rng.random():.6f}", "sleep": round(rng.uniform(0.02, longest_sleep), 3)}
     if rng.random() < 0.1:
         script["fail_times"] = rng.randint(1, 2)
+    if rng.random() < 0.3:
+        script["steps"] = rng.randint(1, 3)
+    if rng.random() < 0.1:
+        script["nap"] = round(rng.uniform(0.1, 3.0), 3)
     agent = "right hand" if name.endswith(("1", "3")) else "seeded"
     return {"name": name, "agent": agent, "input_data": script, "depends_on": after}

@@ -15,13 +15,13 @@ from sessions.streaming.verify import ChainRow, verify_chain
 
 Rows = list[dict[str, Any]]
 SESSION = "id status status_before_pause usage result last_seq lease_owner idempotency_key error_code error_message"
-TASK = "id session_id name status agent_id output_data max_attempts error_code"
+TASK = "id session_id name status agent_id input_data output_data max_attempts error_code"
 EXECUTION = "id task_id state attempt error_code"
 EVENT = "session_id seq payload hash created_at"
 MESSAGE = "session_id message_type topic metadata"
 COMMAND = "session_id applied_at outcome"
 KEYS = ("id", "session_id", "task_id", "agent_id", "lease_owner")
-JSON = ("usage", "result", "output_data", "metadata")
+JSON = ("usage", "result", "input_data", "output_data", "metadata")
 LOGGED_SESSION = ("status", "status_before_pause", "usage", "result", "error_code")
 LOGGED_TASK = ("id", "name", "status", "agent_id", "max_attempts", "output_data", "error_code")
 
@@ -81,6 +81,7 @@ def broken(picture: Picture, submitted: Mapping[str, set[str]], *, tasks: int = 
     for session in picture.sessions:
         _check_end(picture, session)
         _check_tasks(picture, session, tasks)
+        _check_payments(picture, session)
         _check_messages(picture, session)
         _check_log(picture, session)
     if waiting := [command for command in picture.commands if command["applied_at"] is None]:
@@ -128,6 +129,14 @@ def _check_tasks(picture: Picture, session: dict[str, Any], count: int) -> None:
             picture.complain(f"{where} was tried {len(counted)} times, {task['max_attempts']} are allowed")
         if [row["attempt"] for row in executions] != list(range(1, len(executions) + 1)):
             picture.complain(f"{where} numbers its attempts {[row['attempt'] for row in executions]}")
+
+
+def _check_payments(picture: Picture, session: dict[str, Any]) -> None:
+    """Each ordered call was counted once, over however many attempts."""
+    ordered = sum(task["input_data"].get("steps", 0) for task in picture.tasks.get(session["id"], []))
+    paid = session["usage"].get("calls", 0)
+    if paid != ordered:
+        picture.complain(f"session {session['id']}: {ordered} calls were ordered and {paid} paid for")
 
 
 def _check_messages(picture: Picture, session: dict[str, Any]) -> None:

@@ -191,7 +191,8 @@ class Round:
     def _broken_streams(self, picture: Picture) -> list[str]:
         """Every follower has seen every event once, in order."""
         last = {session["id"]: session["last_seq"] for session in picture.sessions}
-        return [
+        refusals = {status for follower in self._followers for status in follower.refusals} - {204, 503}
+        return [f"a stream was refused with {sorted(refusals)}"] * bool(refusals) + [
             f"a follower over {follower.over} saw {follower.seen} of {last[follower.session_id]} events"
             for follower in self._followers
             if follower.seen != list(range(1, last[follower.session_id] + 1))
