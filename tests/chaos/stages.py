@@ -3,9 +3,10 @@
 import os
 import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Production:
     def __init__(self, fleet: Fleet, postgres: Postgres, redis: Redis, proxy: RedisProxy, key: str) -> None:
         self.fleet, self.postgres, self.redis, self.proxy, self.key = fleet, postgres, redis, proxy, key
         self.addresses: Sequence[str] = fleet.addresses
+        self._one_service = threading.Lock()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         return self.postgres.query(sql)
@@ -43,7 +45,9 @@ class Production:
             "postgres_fast": self._postgres_away,
             "postgres_gone": self._postgres_away,
         }
-        return acts[fault.kind](fault, round_)
+        alone = nullcontext() if fault.kind.endswith(("worker", "web")) else self._one_service
+        with alone:
+            return acts[fault.kind](fault, round_)
 
     def _kill_worker(self, fault: Fault, round_: Round) -> str:
         workers = self.fleet.kind("worker")
