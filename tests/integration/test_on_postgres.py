@@ -18,6 +18,8 @@ SUITES = [
     "tests/unit/sessions/test_pruning.py",
     "tests/integration/test_child_sessions.py",
     "tests/unit/sessions/test_child_rules.py",
+    "tests/unit/sessions/test_admission.py",
+    "tests/integration/test_limits_across_workers.py",
 ]
 
 
