@@ -7,6 +7,7 @@ BENCHES = {
     "engine": "what a session takes, on SQLite or PostgreSQL: latency, throughput, memory, history",
     "latency": "how long people wait, and what a session costs in memory",
     "footprint": "memory, CPU and start of the embedded site while nobody uses it",
+    "history": "verify, export and prune a session of 100,000 events, and who waits meanwhile",
     "quality": "retrieval, answers and verdicts on public data sets (--data PATH)",
 }
 
