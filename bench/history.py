@@ -1,7 +1,7 @@
 """What the history of one long session costs: verify, export, check the bundle, prune; and who waits meanwhile.
 
-A database of its own (SQLite in a temporary folder, or the empty one DATABASE_URL names). Another thread commits one small
-row at a time the whole time, as a journal would: its waits are what running sessions feel.
+A database of its own (SQLite in a temporary folder, or the empty one DATABASE_URL names). Another thread commits one
+small row at a time the whole time, as a journal would: its waits are what running sessions feel.
 """
 
 import argparse

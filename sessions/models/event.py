@@ -9,7 +9,11 @@ class SessionEvent(models.Model):
     `payload` is the canonical JSON text of the frame `{seq, type, at, task, agent, data}`, exactly as it was hashed.
     """
 
-    session = models.ForeignKey("agent_sessions.AgentSession", on_delete=models.CASCADE, related_name="events")
+    session = (
+        models.ForeignKey(  # its index is the one of (session, seq): another would cost each write, and mislead reads
+            "agent_sessions.AgentSession", on_delete=models.CASCADE, related_name="events", db_index=False
+        )
+    )
     seq = models.BigIntegerField()
     type = models.CharField(max_length=40)
     task_id = models.UUIDField(null=True)

@@ -20,14 +20,12 @@ from sessions.models import (
     ExecutionStateHistory,
     ExecutionStep,
     SessionCommand,
-    SessionEvent,
 )
 from sessions.selectors import shapes
-from sessions.selectors.reading import task_rows
+from sessions.selectors.reading import event_pages, task_rows
 
 FORMAT = "agent-orchestrator-session"
 FORMAT_VERSION = 1
-PAGE_EVENTS = 200
 PAGE_ROWS = 20  # a row may hold an output of 1 MiB
 
 Rows = Iterator[Mapping[str, Any]]
@@ -93,14 +91,11 @@ def _entry(name: str, now: datetime) -> ZipInfo:
 
 def _events(session: AgentSession) -> Iterator[str]:
     """`{"hash":…,"event":…}` a line: from character 83 to the last but one stands the very text that was hashed."""
-    seq = 0
-    while seq < session.last_seq:
-        rows = SessionEvent.objects.filter(session=session, seq__gt=seq, seq__lte=session.last_seq).order_by("seq")
-        page = list(rows.values_list("seq", "hash", "payload")[:PAGE_EVENTS])
-        yield from (f'{{"hash":"{hash_}","event":{payload}}}\n' for _, hash_, payload in page)
-        if len(page) < PAGE_EVENTS:
-            return
-        seq = page[-1][0]
+    for page in event_pages(session.id):
+        for event in page:
+            if event.seq > session.last_seq:
+                return
+            yield f'{{"hash":"{event.hash}","event":{event.payload}}}\n'
 
 
 def _array(rows: Rows) -> Iterator[str]:

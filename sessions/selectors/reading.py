@@ -1,6 +1,6 @@
 """Reads of sessions and what belongs to them; what the caller may not see is not there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ from sessions.states import FINISHED_SESSION, TaskStatus
 from workspaces.access import Access
 
 MAX_EVENTS = 1_000
+PAGE_EVENTS = 200  # an event may have 64 KiB
 
 
 def visible_sessions(access: Access) -> QuerySet[AgentSession]:
@@ -172,8 +173,22 @@ def graph(access: Access, session_id: UUID) -> dict[str, Any]:
 
 def events_page(session_id: UUID, after: int = 0, limit: int = 200) -> list[SessionEvent]:
     """The session's events with a seq above `after`, in order, at most `limit`. Asks nobody who may see it."""
-    rows = SessionEvent.objects.filter(session_id=session_id, seq__gt=after).order_by("seq")
-    return list(rows[: max(1, min(limit, MAX_EVENTS))])
+    last = after + max(1, min(limit, MAX_EVENTS))
+    return list(SessionEvent.objects.filter(session_id=session_id, seq__gt=after, seq__lte=last).order_by("seq"))
+
+
+def event_pages(session_id: UUID, after: int = 0) -> Iterator[list[SessionEvent]]:
+    """The log behind `after`, page by page, over gaps too. Asks nobody who may see it.
+
+    Both ends of a page are bounded: PostgreSQL, which takes every session for an average one, would otherwise read and
+    sort all the rest of a long log for each page.
+    """
+    rows = SessionEvent.objects.filter(session_id=session_id).order_by("seq")
+    while page := (
+        list(rows.filter(seq__gt=after, seq__lte=after + PAGE_EVENTS)) or list(rows.filter(seq__gt=after)[:1])
+    ):
+        yield page
+        after = page[-1].seq
 
 
 def queue(access: Access) -> QuerySet[AgentTask]:

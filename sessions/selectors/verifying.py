@@ -1,7 +1,7 @@
 """Whether a session's history is whole: its log is one chain without a gap, and its rows say what the log says."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,10 @@ from sessions.events import GENESIS_HASH
 from sessions.models import AgentExecution, AgentSession, AgentTask, SessionEvent
 from sessions.projection import Problem, Projection
 from sessions.row_check import ExecutionRow, RowCheck, SessionRow, TaskRow
-from sessions.selectors.reading import session_for
+from sessions.selectors.reading import event_pages, session_for
 from sessions.streaming.verify import ChainRow, link_fault
 from workspaces.access import Access
 
-PAGE_EVENTS = 200
 PAGE_ROWS = 20  # a row may hold an output of 1 MiB
 ROUNDS = 5
 """How often a session that moves on while its rows are read is looked at again."""
@@ -69,17 +68,9 @@ class _Walk:
 
     def follow(self) -> None:
         """Take in what has been written since the last call."""
-        while not self.is_broken:
-            page = self._page()
-            for event in page:
-                if not self._take(event):
-                    return
-            if len(page) < PAGE_EVENTS:
+        for page in event_pages(self.session_id, self.seq):
+            if not all(self._take(event) for event in page):
                 return
-
-    def _page(self) -> Sequence[SessionEvent]:
-        rows = SessionEvent.objects.filter(session_id=self.session_id, seq__gt=self.seq).order_by("seq")
-        return list(rows[:PAGE_EVENTS])
 
     def _take(self, event: SessionEvent) -> bool:
         reason = link_fault(ChainRow(event.seq, event.payload, event.hash), self.seq + 1, self.hash)

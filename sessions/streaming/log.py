@@ -31,7 +31,9 @@ def head(session_id: str) -> Head | None:
 
 def frames_after(session_id: str, after: int, limit: int) -> list[tuple[int, str]]:
     """(seq, frame text) of the events that follow seq `after`, in order: `limit` or about PAGE_BYTES of them."""
-    rows = SessionEvent.objects.filter(session_id=UUID(session_id), seq__gt=after).order_by("seq")
+    # Bounded at both ends: PostgreSQL may think that a long log is short, and read and sort all the rest of it.
+    page = SessionEvent.objects.filter(session_id=UUID(session_id), seq__gt=after, seq__lte=after + limit)
+    rows = page.order_by("seq")
     found: list[tuple[int, str]] = []
     size = 0
     for seq, payload in rows.values_list("seq", "payload")[:limit].iterator(chunk_size=50):

@@ -15,6 +15,7 @@ from core.clock import SYSTEM_CLOCK
 from sessions.models import AgentSession, SessionEvent
 from sessions.selectors import bundle as bundles
 from sessions.selectors.bundle import write_bundle
+from sessions.selectors.reading import PAGE_EVENTS
 from tests.make import Make
 from tests.past import Past, append_events
 
@@ -164,7 +165,7 @@ def test_what_is_no_bundle_is_said_to_be_none(tmp_path: Path) -> None:
 
 
 def test_a_long_log_is_written_in_pages(past: Past, django_assert_max_num_queries: Any) -> None:
-    session = append_events(past.session(steps=1), 3 * bundles.PAGE_EVENTS)
+    session = append_events(past.session(steps=1), 3 * PAGE_EVENTS)
     with django_assert_max_num_queries(20):
         manifest = write_bundle(session, BytesIO(), now=SYSTEM_CLOCK.now())
     assert manifest["counts"]["events"] == session.last_seq

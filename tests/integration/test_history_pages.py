@@ -56,9 +56,9 @@ def test_the_history_page_takes_a_fixed_number_of_queries(
 ) -> None:
     few, many = past.session({"a": 1}), past.session({f"t{n}": n for n in range(15)})
     client.get(f"/sessions/{few.id}/history")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         client.get(f"/sessions/{few.id}/history")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         client.get(f"/sessions/{many.id}/history")
 
 

@@ -29,11 +29,12 @@ from sessions.models import (
     ExecutionStep,
     PrunedSession,
     SessionCommand,
-    SessionEvent,
 )
-from sessions.selectors import session_for, verify_session
+from sessions.selectors import events_page, session_for, verify_session
+from sessions.selectors.reading import event_pages
 from sessions.selectors.retention import due_sessions
 from sessions.services import prune_sessions, pruning
+from sessions.streaming.log import frames_after
 from tests.make import Make
 from tests.past import Past, append_events
 from workspaces.models import AuditEntry, Workspace
@@ -389,11 +390,15 @@ def test_what_is_due_is_found_by_an_index(past: Past) -> None:
         assert "agent_session_retention_idx" in plan
 
 
-def test_a_page_of_a_long_log_is_read_by_the_index(past: Past) -> None:
+def test_a_page_of_a_long_log_is_a_range_of_the_index_with_both_ends(past: Past) -> None:
     session = append_events(past.session(steps=1), 50)
-    page = SessionEvent.objects.filter(session=session, seq__gt=20).order_by("seq")[:10]
-    plan = plan_of(page)
-    if connection.vendor == "sqlite":
-        assert "USING INDEX" in plan
-        assert "session_id=? AND seq>?" in plan
+    with CaptureQueriesContext(connection) as queries:
+        assert [event.seq for event in events_page(session.id, after=20, limit=10)] == list(range(21, 31))
+        assert [seq for seq, _ in frames_after(str(session.id), 20, 10)] == list(range(21, 31))
+        assert next(event_pages(session.id, 20))[-1].seq == session.last_seq
+    for query in [query["sql"] for query in queries if "session_event" in query["sql"]]:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {'QUERY PLAN ' if connection.vendor == 'sqlite' else ''}{query}")
+            plan = " ".join(str(row) for row in cursor.fetchall())
+        assert "session_event_seq_unique" in plan or "seq>? AND seq<?" in plan, plan
         assert "TEMP B-TREE" not in plan

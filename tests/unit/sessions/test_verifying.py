@@ -11,7 +11,7 @@ from core.clock import SYSTEM_CLOCK
 from sessions.errors import SessionGone, SessionNotFound
 from sessions.events import next_hash
 from sessions.models import AgentExecution, AgentSession, AgentTask, PrunedSession, SessionEvent
-from sessions.selectors import Verification, verification, verify_session, verifying
+from sessions.selectors import Verification, reading, verification, verify_session, verifying
 from tests.make import Make
 from tests.past import Past, append_events
 from workspaces.selectors import access_of_user
@@ -88,6 +88,12 @@ def test_a_changed_event_is_named(past: Past, what: str, code: str) -> None:
     assert not verify_session(session.id).is_compared
 
 
+def test_a_gap_longer_than_a_page_is_named_by_its_first_event(past: Past) -> None:
+    session = append_events(past.session(steps=1), 3 * reading.PAGE_EVENTS)
+    SessionEvent.objects.filter(session=session, seq__gt=5, seq__lte=5 + 2 * reading.PAGE_EVENTS).delete()
+    assert first(session) == (6, "broken_chain")
+
+
 def test_a_log_that_was_cut_at_its_end_is_found_by_the_row(past: Past) -> None:
     session = past.session()
     SessionEvent.objects.filter(session=session, seq=session.last_seq).delete()
@@ -154,9 +160,9 @@ def test_the_statements_depend_on_the_pages_of_the_log_alone(past: Past) -> None
         return len(queries)
 
     few, more = past.session({"a": 1}), past.session({f"t{n}": n for n in range(12)})
-    assert statements(few) == statements(more) == 5
-    long = append_events(past.session(steps=1), 2 * verifying.PAGE_EVENTS)
-    assert statements(long) == 7
+    assert statements(few) == statements(more) == 7
+    long = append_events(past.session(steps=1), 2 * reading.PAGE_EVENTS)
+    assert statements(long) == 9
 
 
 def test_what_the_caller_may_not_see_is_not_there(past: Past) -> None:
@@ -168,14 +174,14 @@ def test_what_the_caller_may_not_see_is_not_there(past: Past) -> None:
 def test_a_session_that_begins_to_be_deleted_meanwhile_is_not_called_broken(
     past: Past, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session, right = past.session(), verifying._Walk._page
+    session, right = past.session(), verifying.event_pages
 
-    def page_while_pruned(walk: Any) -> Any:
+    def pages_while_pruned(*args: Any) -> Any:
         AgentSession.objects.filter(pk=session.pk).update(pruning_at=SYSTEM_CLOCK.now())
         SessionEvent.objects.filter(session=session, seq__gt=3).delete()
-        return right(walk)
+        return right(*args)
 
-    monkeypatch.setattr(verifying._Walk, "_page", page_while_pruned)
+    monkeypatch.setattr(verifying, "event_pages", pages_while_pruned)
     with pytest.raises(SessionNotFound):
         verify_session(session.id)
 
