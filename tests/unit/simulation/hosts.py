@@ -2,7 +2,7 @@
 
 import asyncio
 import queue
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -190,6 +190,8 @@ class SimHost:
         new_id: Callable[[], str],
         others: Callable[[], Sequence["SimHost"]],
         complain: Callable[[str], None],
+        ring: Callable[[str], None],
+        make_child: Callable[[str, str, Mapping[str, Any]], None],
     ) -> None:
         self.name, self.loop, self.store, self._rng = name, loop, store, rng
         self._new_id, self._others, self._complain = new_id, others, complain
@@ -197,14 +199,17 @@ class SimHost:
         self.is_alive = True
         self.worker_id = ""
         self._tasks: list[asyncio.Task[Any]] = []
+        own_line = line(self)
         self.engine = EngineHost(
-            HostStore(store, line(self)),
+            HostStore(store, own_line),
             Deaf(),
             self._agents,
             identify=self._identify,
             new_id=new_id,
             options=HostOptions(max_sessions=10, max_executions=places),
             clock=self.clock,
+            ring=ring,
+            make_child=lambda *asked: own_line.call(lambda: make_child(*asked)),
         )
         context = copy_context()
         context.run(HOST.set, self)

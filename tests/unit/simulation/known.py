@@ -5,6 +5,20 @@ from tests.unit.simulation.scenario import Behaviour, Command, Fault, Scenario, 
 _PARKS_AT_TWO_SECONDS = Behaviour(steps=(("sleep", 2.0), ("progress", 1.0), ("sleep", 9.0), ("log", 1.0)))
 _FAILS_FOR_NOW = Behaviour(end="retryable")
 
+HAS_A_CHILD = SessionPlan(tasks=(TaskPlan(attempts=(Behaviour(steps=(("child", 1.0),)),) * 3),))
+
+ANSWERED_EARLY = Scenario(
+    sessions=(SessionPlan(tasks=(TaskPlan(attempts=(Behaviour(steps=(("both", 3.0),)),)),)),),
+    hosts=1,
+)
+"""A child ends while its parent's agent is still busy with something else."""
+
+BORN_LATE = Scenario(sessions=(HAS_A_CHILD,), read_faults=((7, "lost_before"),), hosts=1)
+"""The database does not answer when the child is to be made; its parent's agent has stopped by the time it does."""
+
+CRASHED_BEFORE_BIRTH = Scenario(sessions=(HAS_A_CHILD,), write_faults=((4, "crash_after", 1.0),), hosts=2)
+"""The worker dies when it has committed that a child is wanted, and before it is made."""
+
 RETAKEN_AT_ONCE = Scenario(
     sessions=(SessionPlan(tasks=(TaskPlan(attempts=(_PARKS_AT_TWO_SECONDS,)),)),),
     commands=(Command(1.0, 0, "pause"), Command(2.08, 0, "resume")),

@@ -6,6 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 STEPS = ("sleep", "progress", "log", "send", "usage", "bad_send")
+AGENTS = ("ada", "bob", "can:x", "can:y", "ada", "bob", "resting", "can:fly")
+DYNAMIC_STEPS = ("nap", "call", "spawn", "join", "child", "children", "both", "detached")
 ENDS = ("ok", "ok", "ok", "retryable", "permanent", "raise", "nan", "reject", "hang", "cancels_itself", "exit", "lies")
 FAULTS = ("crash", "hand_over", "outage", "host_clock", "store_clock", "bells_lost")
 WRITE_FAULTS = ("lost_before", "lost_after", "late", "crash_before", "crash_after", "stall")
@@ -47,11 +49,13 @@ class TaskPlan:
 
 @dataclass(frozen=True)
 class SessionPlan:
-    """`planner` (planned mode) is what the planning agent does before the tasks exist."""
+    """`planner` (planned mode) is what the planning agent does before the tasks exist; `offspring` are the tasks that
+    agents spawn and those of the sessions they start."""
 
     tasks: tuple[TaskPlan, ...]
     mode: str = "dag"
     planner: tuple[Behaviour, ...] = ()
+    offspring: tuple[TaskPlan, ...] = ()
     is_plan_broken: bool = False
     timeout: float | None = None
     max_concurrent: int = 10
@@ -99,11 +103,14 @@ class Scenario:
         return max(moments) + 1.0
 
 
-def scenarios(*, trouble: int = 0) -> st.SearchStrategy[Scenario]:
-    """Small worlds in which much goes wrong; at least `trouble` things of each kind."""
+def scenarios(*, trouble: int = 0, dynamic: bool = False) -> st.SearchStrategy[Scenario]:
+    """Small worlds in which much goes wrong; at least `trouble` things of each kind.
+
+    In `dynamic` ones agents sleep, pay for calls, spawn tasks and start sessions.
+    """
     return st.builds(
         Scenario,
-        sessions=_tuples(_sessions(), 1, 3),
+        sessions=_tuples(_sessions(dynamic), 1, 2 if dynamic else 3),
         commands=_tuples(_commands(), trouble, 5),
         faults=_tuples(_faults(), trouble, 4),
         write_faults=_tuples(_write_faults(), trouble, 4),
@@ -130,28 +137,36 @@ def _tuples(elements: st.SearchStrategy[Any], least: int, most: int) -> st.Searc
     return st.lists(elements, min_size=least, max_size=most).map(tuple)
 
 
-def _behaviours() -> st.SearchStrategy[Behaviour]:
+def _behaviours(dynamic: bool = False) -> st.SearchStrategy[Behaviour]:
+    if dynamic:
+        words = st.sampled_from((*DYNAMIC_STEPS, "child", "join", "sleep", "usage"))
+        return st.builds(
+            Behaviour,
+            steps=_tuples(st.tuples(words, _seconds(0.1, 3)), 0, 2),
+            end=st.sampled_from(("ok", "ok", "ok", "ok", "retryable", "permanent", "raise", "hang")),
+        )
     step = st.tuples(st.sampled_from(("sleep", *STEPS[:-1], "sleep")), _seconds(0.1, 3))
     rare = st.tuples(st.sampled_from(STEPS), _seconds(0.1, 3))
     return st.builds(Behaviour, steps=_tuples(step | rare, 0, 3), end=st.sampled_from(ENDS))
 
 
-def _tasks() -> st.SearchStrategy[TaskPlan]:
+def _tasks(dynamic: bool = False) -> st.SearchStrategy[TaskPlan]:
     return st.builds(
         TaskPlan,
         after=st.sets(st.integers(0, 4), max_size=2).map(lambda found: tuple(sorted(found))),
-        attempts=_tuples(_behaviours(), 0, 3),
-        agent=st.sampled_from(("ada", "bob", "can:x", "can:y", "ada", "bob", "resting", "can:fly")),
+        attempts=_tuples(_behaviours(dynamic), int(dynamic), 3),
+        agent=st.sampled_from(AGENTS[:4] if dynamic else AGENTS),
         max_attempts=st.integers(1, 3),
         timeout=st.none() | _seconds(0.5, 5),
         priority=st.integers(0, 2),
     )
 
 
-def _sessions() -> st.SearchStrategy[SessionPlan]:
+def _sessions(dynamic: bool) -> st.SearchStrategy[SessionPlan]:
     return st.builds(
         SessionPlan,
-        tasks=_tuples(_tasks(), 1, 5),
+        tasks=_tuples(_tasks(dynamic), 1, 3 if dynamic else 5),
+        offspring=_tuples(_tasks(dynamic), 0, 2) if dynamic else st.just(()),
         mode=st.sampled_from(("dag", "dag", "sequential", "planned")),
         planner=_tuples(_behaviours(), 0, 2),
         is_plan_broken=st.sampled_from((False, False, False, True)),

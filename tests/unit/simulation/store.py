@@ -1,15 +1,17 @@
 """The store in memory under observation: after each write everything that must always hold is checked."""
 
+import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from core.clock import Clock
 from sessions.engine.batch import Batch, Committed, Outcome
+from sessions.engine.inputs import CommandRead
 from sessions.engine.scheduling import scopes_of
-from sessions.engine.state import Execution, Session, Task, is_executing
+from sessions.engine.state import Execution, Session, Step, Task, is_executing
 from sessions.engine.store.base import Claim, StoreUnavailable
 from sessions.engine.store.memory import MemoryStore
 from sessions.events import EventRecord
@@ -45,10 +47,14 @@ class WatchedStore(MemoryStore):
         self.applied: list[Batch] = []
         self.late: list[Batch] = []
         self.asked: set[int] = set()
+        self.requests: list[tuple[str, CommandRead]] = []
+        self.step_rows: dict[str, dict[str, Step]] = {}
         self.answers: dict[int, Batch] = {}
 
     def submit(self, session: Session, events: Sequence[EventRecord]) -> None:
         """A session with the events its creation wrote."""
+        if session.id in self.sessions:
+            self.complain(f"{session.id} is made a second time")
         self.add(session)
         self.events[session.id] = list(events)
         self.task_rows[session.id] = dict(session.tasks)
@@ -56,9 +62,10 @@ class WatchedStore(MemoryStore):
         self.logs[session.id] = FollowedLog(lambda text: self.complain(f"{session.id}: {text}"))
         self._project(session.id, events)
 
-    def ask(self, session_id: str, kind: str, payload: Mapping[str, Any] | None = None, actor: str = "test") -> int:
-        command = super().ask(session_id, kind, payload, actor)
+    def _insert(self, session_id: str, kind: str, payload: Mapping[str, Any], actor: str) -> int:
+        command = super()._insert(session_id, kind, payload, actor)
         self.asked.add(command)
+        self.requests.append((session_id, CommandRead(command, kind, payload, actor)))
         return command
 
     def _take(self, session: Session, worker_id: str) -> Claim:
@@ -84,6 +91,7 @@ class WatchedStore(MemoryStore):
             uncounted=sum(row.error_code in UNCOUNTED_CODES for row in rows),
             lost=sum(row.error_code == "worker_lost" for row in rows),
             execution=without_memory(live[0]) if live else None,
+            steps=in_order(self.step_rows.get(task.id, {}).values()) if task.is_live else (),
         )
 
     def _apply(self, batch: Batch) -> Outcome:
@@ -103,7 +111,43 @@ class WatchedStore(MemoryStore):
             if self.answers.setdefault(command.command_id, batch) is not batch:
                 self.complain(f"{key}: command {command.command_id} was answered twice")
         self._write_rows(batch)
+        self._check_children(batch)
         return outcome
+
+    def _check_children(self, batch: Batch) -> None:
+        """Whose agent waits no more is told to stop, and so is everybody below a session that failed or was cancelled.
+
+        In the same commit: nobody would do it later.
+        """
+        ended = self.sessions[batch.session_id]
+        for child in [one for one in self.sessions.values() if one.parent_session_id == ended.id]:
+            if child.is_finished or any(to == child.id and asked.kind == "cancel" for to, asked in self.requests):
+                continue
+            task, step = self._waiting(child.id)
+            waits = step.request["wait"] and not task.is_live
+            if waits or ended.status in ("FAILED", "CANCELLED"):
+                self.complain(f"{child.id} goes on though {ended.id} is {ended.status} and {task.name} {task.status}")
+
+    def _waiting(self, step_id: str) -> tuple[Task, Step]:
+        task_id = next(key for key, steps in self.step_rows.items() if step_id in steps)
+        tasks = next(tasks for tasks in self.task_rows.values() if task_id in tasks)
+        return tasks[task_id], self.step_rows[task_id][step_id]
+
+    def check_families(self) -> None:
+        """Each child has said its end once; its usage counts for its parent, if that could still hear it."""
+        for child in [one for one in self.sessions.values() if one.parent_session_id]:
+            told = [asked for _, asked in self.requests if asked.payload.get("child") == child.id]
+            if [asked.payload["usage"] for asked in told] != [child.usage]:
+                self.complain(f"{child.id} has told its end {len(told)} times, or not what it has used")
+        for key, session in self.sessions.items():
+            heard = [asked for to, asked in self.requests if to == key and asked.kind == "answer"]
+            applied = [asked for asked in heard if self.outcomes[asked.id].startswith("applied")]
+            lost = [self.outcomes[asked.id] for asked in heard if asked not in applied]
+            if any("finished" not in outcome for outcome in lost):
+                self.complain(f"{key} did not take what its children said: {lost}")
+            counted = own_tokens(self.events[key]) + sum(one.payload["usage"].get("tokens", 0) for one in applied)
+            if counted != session.usage.get("tokens", 0):
+                self.complain(f"{key} and those below it have used {counted} tokens, it says {session.usage}")
 
     def _picture(self, batch: Batch) -> Any:
         executions = {write.execution.id: self.executions.get(write.execution.id) for write in batch.executions}
@@ -119,6 +163,8 @@ class WatchedStore(MemoryStore):
             known = self.attempts.setdefault(write.task.id, [])
             if write.execution.id not in known:
                 known.append(write.execution.id)
+        for step_write in batch.steps:
+            self.step_rows.setdefault(step_write.task_id, {})[step_write.step.id] = step_write.step
         self._project(batch.session_id, batch.events)
         self._compare_with_memory(batch.session)
         self._check_limits()
@@ -147,7 +193,11 @@ class WatchedStore(MemoryStore):
         """What the runner goes on with must be what a new runner would load."""
         for key, row in self.loaded_tasks(session.id).items():
             task = session.tasks[key]
-            kept = replace(task, execution=without_memory(task.execution) if task.execution else None)
+            kept = replace(
+                task,
+                execution=without_memory(task.execution) if task.execution else None,
+                steps=in_order(task.steps) if task.is_live else (),
+            )
             if kept != row:
                 self.complain(f"task {task.name} in memory is not its row: {kept} / {row}")
 
@@ -155,6 +205,17 @@ class WatchedStore(MemoryStore):
 def without_memory(execution: Execution) -> Execution:
     """The execution without what no column holds."""
     return replace(execution, deadline_at=None, event_count=0)
+
+
+def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(sorted(steps, key=lambda step: (step.created_at, step.id)))
+
+
+def own_tokens(events: Sequence[EventRecord]) -> int:
+    """What the session's own agents have used, as its log tells."""
+    said = [(event, json.loads(event.payload)["data"]) for event in events]
+    used = sum(data.get("tokens", 0) for event, data in said if event.type == "usage" and event.task_id)
+    return used + sum(data["usage"].get("tokens", 0) for event, data in said if event.type == "step.completed")
 
 
 class HostStore:

@@ -9,17 +9,25 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
 from msgspec.structs import replace
 
-from sessions.engine import attempts, core, ending, scheduling
+from sessions.engine import attempts, children, core, ending, scheduling, steps
 from sessions.engine.batch import Batch, Committed, Outcome
 from sessions.engine.draft import Draft
 from sessions.engine.host import EngineHost
 from sessions.engine.inputs import Claimed, WriteRejected
 from sessions.engine.journal import Journal
 from sessions.engine.runner import SessionRunner
+from sessions.engine.state import Step, Task
 from sessions.engine.store.memory import MemoryStore
-from tests.unit.simulation.known import RETAKEN_AT_ONCE, WOKEN_TOO_EARLY
+from tests.unit.simulation.known import (
+    ANSWERED_EARLY,
+    BORN_LATE,
+    CRASHED_BEFORE_BIRTH,
+    RETAKEN_AT_ONCE,
+    WOKEN_TOO_EARLY,
+)
+from tests.unit.simulation.making import child_session
 from tests.unit.simulation.scenario import Scenario, scenarios
-from tests.unit.simulation.world import simulate
+from tests.unit.simulation.world import World, simulate
 
 Patch = pytest.MonkeyPatch
 TRIES = 400
@@ -141,6 +149,34 @@ def forgets_the_places_of_other_hosts(patch: Patch) -> None:
     patch.setattr(MemoryStore, "_views", views)
 
 
+def asks_for_no_child_again_after_a_crash(patch: Patch) -> None:
+    patch.setattr(children, "adopt_children", lambda draft: None)
+
+
+def makes_a_child_whenever_it_is_asked_for_one(patch: Patch) -> None:
+    def make(self: World, parent_id: str, step_id: str, request: Any) -> None:
+        session, events = child_session(self.store.sessions[parent_id], step_id, request["tasks"], self.new_id)
+        self.store.submit(session, events)
+
+    patch.setattr(World, "_make_child", make)
+
+
+def loses_an_answer_that_comes_before_the_agent_has_stopped(patch: Patch) -> None:
+    def answer(draft: Draft, task: Task, step: Step, payload: Any) -> str:
+        return right(draft, task, step, payload) if task.status == "WAITING" else "applied"
+
+    right = steps._answer
+    patch.setattr(steps, "_answer", answer)
+
+
+def lets_the_children_of_a_cancelled_session_go_on(patch: Patch) -> None:
+    patch.setattr(children, "_tell_all", lambda draft, kind: None)
+
+
+def sleeps_before_its_child_is_there(patch: Patch) -> None:
+    patch.setattr(children, "is_unconfirmed", lambda draft, task: False)
+
+
 BUGS: list[Callable[[Patch], None]] = [
     starts_before_its_inputs_are_complete,
     lets_a_former_owner_write,
@@ -156,7 +192,14 @@ BUGS: list[Callable[[Patch], None]] = [
     ends_twice,
     forgets_the_places_of_other_hosts,
 ]
+FAMILY_BUGS = [
+    (makes_a_child_whenever_it_is_asked_for_one, "is made a second time"),
+    (lets_the_children_of_a_cancelled_session_go_on, "goes on though"),
+]
 RARE_BUGS = [
+    (asks_for_no_child_again_after_a_crash, CRASHED_BEFORE_BIRTH),
+    (loses_an_answer_that_comes_before_the_agent_has_stopped, ANSWERED_EARLY),
+    (sleeps_before_its_child_is_there, BORN_LATE),
     (forgets_the_new_runner_of_a_session_when_the_old_one_ends, RETAKEN_AT_ONCE),
     (falls_asleep_again_and_again, WOKEN_TOO_EARLY),
 ]
@@ -175,7 +218,13 @@ def test_in_one_rare_moment_an_engine_that(bug: Callable[[Patch], None], moment:
     assert simulate(moment) != [], "the simulation did not notice"
 
 
-def first_failure() -> Scenario | None:
+@pytest.mark.parametrize(("bug", "complaint"), FAMILY_BUGS, ids=lambda value: getattr(value, "__name__", "noticed"))
+def test_an_engine_with_children_that(bug: Callable[[Patch], None], complaint: str, monkeypatch: Patch) -> None:
+    bug(monkeypatch)
+    assert first_failure(dynamic=True, complaint=complaint) is not None, "the simulation did not notice"
+
+
+def first_failure(*, dynamic: bool = False, complaint: str = "") -> Scenario | None:
     options = settings(
         max_examples=TRIES,
         database=None,
@@ -184,6 +233,11 @@ def first_failure() -> Scenario | None:
         suppress_health_check=list(HealthCheck),
     )
     try:
-        return find(scenarios(trouble=1), lambda scenario: bool(simulate(scenario)), settings=options, random=Random(7))
+        return find(
+            scenarios(trouble=1, dynamic=dynamic),
+            lambda scenario: any(complaint in text for text in simulate(scenario)),
+            settings=options,
+            random=Random(7),
+        )
     except NoSuchExample:
         return None

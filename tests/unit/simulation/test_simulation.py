@@ -15,7 +15,7 @@ from sessions.engine.inputs import AgentFinished, Claimed, Input
 from sessions.engine.state import Session
 from sessions.policies import ENGINE_FAILURE_LIMIT
 from tests.unit.simulation.hosts import Silence
-from tests.unit.simulation.known import RETAKEN_AT_ONCE, WOKEN_TOO_EARLY
+from tests.unit.simulation.known import ANSWERED_EARLY, BORN_LATE, HAS_A_CHILD, RETAKEN_AT_ONCE, WOKEN_TOO_EARLY
 from tests.unit.simulation.scenario import Behaviour, Command, Fault, Scenario, SessionPlan, TaskPlan, scenarios
 from tests.unit.simulation.world import World, simulate
 
@@ -43,10 +43,12 @@ one_bad_message_of_two = Scenario(
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
-@given(scenario=scenarios() | scenarios(trouble=1))
+@given(scenario=scenarios() | scenarios(trouble=1) | scenarios(dynamic=True) | scenarios(trouble=1, dynamic=True))
 @example(scenario=its_own_sessions_again)
 @example(scenario=one_bad_message_of_two)
 @example(scenario=WOKEN_TOO_EARLY)
+@example(scenario=ANSWERED_EARLY)
+@example(scenario=BORN_LATE)
 @example(scenario=RETAKEN_AT_ONCE)
 def test_whatever_goes_wrong_every_session_ends_once_and_its_log_tells_the_truth(scenario: Scenario) -> None:
     assert simulate(scenario) == []
@@ -69,6 +71,14 @@ def test_a_worker_killed_around_any_of_its_writes_loses_no_session() -> None:
             world = World(Scenario(sessions=(two_in_a_row,), write_faults=((number, kind, 1.0),), hosts=2))
             assert world.run() == [], (number, kind)
             assert world.store.sessions["session-0"].status == "COMPLETED", (number, kind)
+
+
+def test_a_worker_killed_around_any_of_its_writes_loses_no_child_and_makes_none_twice() -> None:
+    for number in range(1, 10):
+        for kind in ("crash_before", "crash_after", "lost_after"):
+            world = World(Scenario(sessions=(HAS_A_CHILD,), write_faults=((number, kind, 1.0),), hosts=2))
+            assert world.run() == [], (number, kind)
+            assert [one.status for one in world.store.sessions.values()] == ["COMPLETED"] * 2, (number, kind)
 
 
 def test_the_same_scenario_runs_the_same_way_each_time() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context, copy_context
 from itertools import count
@@ -10,14 +10,12 @@ from random import Random
 from typing import Any, TypeVar
 
 from sessions.engine.batch import Batch, Outcome
-from sessions.engine.planning import task_created_data
-from sessions.engine.state import Session, Task
+from sessions.engine.state import Session
 from sessions.engine.store.base import StoreUnavailable
-from sessions.events import GENESIS_HASH, EventRecord, record_event
-from tests.unit.simulation.actors import earlier, plan_output, roster, script
-from tests.unit.simulation.hosts import EPOCH, HOST, ShiftedClock, SimHost, engine_patches
+from tests.unit.simulation.hosts import HOST, ShiftedClock, SimHost, engine_patches
 from tests.unit.simulation.loop import Stuck, VirtualLoop
-from tests.unit.simulation.scenario import Command, Fault, Scenario, SessionPlan, TaskPlan
+from tests.unit.simulation.making import child_session, new_session
+from tests.unit.simulation.scenario import Command, Fault, Scenario, SessionPlan
 from tests.unit.simulation.store import Killed, Line, WatchedStore
 
 T = TypeVar("T")
@@ -142,11 +140,13 @@ class World:
             self._check_blame(*session)
         for key in self.store.sessions:
             self._check_sleep(key)
+        self.store.check_families()
 
     def _check_sleep(self, key: str) -> None:
         """A session falls asleep once for each reason to wait, not again and again."""
         words = Counter(event.type for event in self.store.events[key])
-        reasons = words["task.retrying"] + self.store.tokens[key] // 2 + len(self.store.asked) + 2
+        awaits = words["step.waiting"] + words["step.answered"]
+        reasons = awaits + words["task.retrying"] + self.store.tokens[key] // 2 + len(self.store.asked) + 2
         if words["session.waiting"] > reasons:
             self.complain(f"{key} falls asleep {words['session.waiting']} times")
 
@@ -181,11 +181,23 @@ class World:
             new_id=self.new_id,
             others=lambda: self.hosts,
             complain=self.complain,
+            ring=self._ring,
+            make_child=self._make_child,
         )
         self.hosts.append(host)
 
     def _submit(self, number: int, plan: SessionPlan) -> None:
         session, events = new_session(f"session-{number}", plan, self.scenario, self.new_id)
+        self.store.submit(session, events)
+        self._ring(session.id)
+
+    def _make_child(self, parent_id: str, step_id: str, request: Mapping[str, Any]) -> None:
+        """As the services do it: once, and not for a step that waits no more."""
+        step = self.store.steps[step_id]
+        if step_id in self.store.sessions or step.status != "WAITING":
+            return
+        parent = self.store.sessions[parent_id]
+        session, events = child_session(parent, step_id, request["tasks"], self.new_id)
         self.store.submit(session, events)
         self._ring(session.id)
 
@@ -291,78 +303,3 @@ def patched(patches: Sequence[tuple[Any, str, Any]]) -> Iterator[None]:
     finally:
         for module, name, value in before:
             setattr(module, name, value)
-
-
-def new_session(
-    key: str, plan: SessionPlan, scenario: Scenario, new_id: Callable[[], str]
-) -> tuple[Session, list[EventRecord]]:
-    """A session as the services leave it: its rows, and the events that tell of them."""
-    tasks = planning_task(plan, new_id) if plan.mode == "planned" else given_tasks(plan, new_id)
-    records: list[EventRecord] = []
-    words = [("session.created", {}, None), *(("task.created", task_created_data(task), task.id) for task in tasks)]
-    for seq, (word, data, task_id) in enumerate(words, start=1):
-        previous = records[-1].hash if records else GENESIS_HASH
-        records.append(
-            record_event(previous_hash=previous, seq=seq, event_type=word, at=EPOCH, data=data, task=task_id)
-        )
-    session = Session(
-        id=key,
-        workspace_id="workspace",
-        project_id="project",
-        token=0,
-        goal="Do it",
-        context={},
-        execution_mode=plan.mode,
-        status="PENDING",
-        tasks={task.id: task for task in tasks},
-        roster=roster(scenario.agent_places),
-        last_seq=len(records),
-        last_hash=records[-1].hash,
-        priority=plan.priority,
-        max_concurrent_tasks=plan.max_concurrent,
-        timeout_seconds=plan.timeout,
-    )
-    return session, records
-
-
-def given_tasks(plan: SessionPlan, new_id: Callable[[], str]) -> list[Task]:
-    tasks: list[Task] = []
-    for position, given in enumerate(plan.tasks):
-        places = [position - 1] if plan.mode == "sequential" and position else earlier(given, position)
-        if plan.mode == "sequential" and not position:
-            places = []
-        tasks.append(new_task(new_id(), f"t{position}", given, position, tuple(tasks[place].id for place in places)))
-    return tasks
-
-
-def new_task(key: str, name: str, plan: TaskPlan, ordinal: int, depends_on: tuple[str, ...]) -> Task:
-    agent, _, skill = plan.agent.partition(":")
-    return Task(
-        id=key,
-        name=name,
-        task_type="actor",
-        ordinal=ordinal,
-        input_data=script(plan.attempts),
-        required_capabilities=(skill,) if skill else (),
-        depends_on=depends_on,
-        priority=plan.priority,
-        max_attempts=plan.max_attempts,
-        timeout_seconds=plan.time_limit,
-        agent_id=None if skill else agent,
-    )
-
-
-def planning_task(plan: SessionPlan, new_id: Callable[[], str]) -> list[Task]:
-    given = TaskPlan(attempts=plan.planner)
-    task = new_task(new_id(), "plan", given, 0, ())
-    return [
-        Task(
-            id=task.id,
-            name="plan",
-            task_type="planning",
-            ordinal=0,
-            input_data={**task.input_data, "plan": plan_output(plan)},
-            agent_id="ada",
-            timeout_seconds=given.time_limit,
-        )
-    ]
