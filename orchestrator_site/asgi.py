@@ -1,7 +1,9 @@
 """ASGI entry: HTTP to Django, WebSockets to the streams."""
 
 import os
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +25,11 @@ http_application = get_asgi_application()  # sets Django up, so it comes before 
 
 from sessions.routing import websocket_application  # noqa: E402
 from sessions.streaming.backlog import add_backlog  # noqa: E402
+
+if daphne := sys.modules.get("daphne.http_protocol"):
+    # Twisted would parse every posted form first, only to throw the fields away: an upload in memory and on the loop,
+    # and an empty 400 for a form that it cannot read.
+    daphne.WebRequest = partial(daphne.WebRequest, parsePOSTFormSubmission=False)  # type: ignore[attr-defined]
 
 _ = get_resolver().url_patterns  # all pages, now rather than in the time of whoever calls first
 

@@ -35,7 +35,7 @@ class Tail:
     _ring: deque[tuple[int, str]] = field(default_factory=deque)
     _ring_bytes: int = 0
     _first_position: int = 0
-    _moved: asyncio.Event = field(default_factory=asyncio.Event)
+    _waiting: set[asyncio.Future[None]] = field(default_factory=set)
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def fill(self, last_seq: int) -> None:
@@ -88,14 +88,17 @@ class Tail:
 
     async def wait(self, cursor: Cursor, timeout_seconds: float) -> None:
         """Returns when there may be something to take, or when the time is over."""
-        moved = self._moved
         if cursor.position is None or cursor.position < self._first_position + len(self._ring):
             return
+        loop = asyncio.get_running_loop()  # by hand: a fifth less than an Event and a timeout, for a thousand
+        moved: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(timeout_seconds, _wake, moved)
+        self._waiting.add(moved)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                await moved.wait()
-        except TimeoutError:
-            pass
+            await moved
+        finally:
+            timer.cancel()
+            self._waiting.discard(moved)
 
     async def _rows_behind_ring(self, cursor: Cursor, limit: int) -> list[tuple[int, str]]:
         oldest = next((seq for seq, _ in self._ring if seq != TOKENS), self.head + 1)
@@ -119,5 +122,11 @@ class Tail:
         while len(self._ring) > conf.RING_EVENTS or (self._ring_bytes > conf.RING_BYTES and len(self._ring) > 1):
             self._ring_bytes -= len(self._ring.popleft()[1])
             self._first_position += 1
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+        waiting, self._waiting = self._waiting, set()
+        for moved in waiting:
+            _wake(moved)
+
+
+def _wake(moved: "asyncio.Future[None]") -> None:
+    if not moved.done():
+        moved.set_result(None)

@@ -1,5 +1,6 @@
 """The running program with its processes killed: work goes on, streams resume, nothing is left behind."""
 
+import json
 import os
 import signal
 import socket
@@ -7,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,6 +159,21 @@ def test_a_port_in_use_is_said_in_one_sentence_with_exit_code_2(seeded: Site, tm
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"127.0.0.1:{port}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=x"],
+    ids=["no boundary", "empty boundary", "no part"],
+)
+def test_a_form_that_cannot_be_read_is_refused_like_every_other_request(site: Site, content_type: str) -> None:
+    key = site.seed(sessions=0)["key"]
+    headers = {"X-API-Key": key, "Content-Type": content_type}
+    call = urllib.request.Request(f"{site.address}/api/v1/documents", b"garbage", headers)
+    with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(call, timeout=10):
+        pass
+    assert refused.value.code == 400
+    assert set(json.load(refused.value)) == {"code", "message", "details"}
 
 
 def test_a_second_server_on_the_same_folder_says_whose_it_is_and_leaves_it_alone(site: Site) -> None:
