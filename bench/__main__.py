@@ -8,6 +8,7 @@ BENCHES = {
     "latency": "how long people wait, and what a session costs in memory",
     "footprint": "memory, CPU and start of the embedded site while nobody uses it",
     "history": "verify, export and prune a session of 100,000 events, and who waits meanwhile",
+    "peers": "this product and LangGraph, DBOS, Celery and Prefect in one run, held against the goals",
     "quality": "retrieval, answers and verdicts on public data sets (--data PATH)",
 }
 

@@ -38,6 +38,7 @@ from workspaces.selectors import access_of_user  # noqa: E402
 CHAIN_STEPS = 20
 FAN_OUT = 100
 DIAMOND = 5
+AT_ONCE = 200
 LOOK_SECONDS = 0.0003
 
 
@@ -54,10 +55,13 @@ class Client:
     def submit(self, request: SessionRequest) -> UUID:
         return create_session(access=self.access, project=self.project, request=request).id
 
-    def submit_all(self, request: SessionRequest, count: int) -> list[UUID]:
-        """Many sessions that a worker sees all at once."""
+    def submit_all(self, request: SessionRequest, count: int) -> tuple[list[UUID], float]:
+        """Many sessions that a worker sees all at once; and the instant of the commit, before anybody was told."""
+        instants: list[float] = []
         with transaction.atomic():
-            return [self.submit(request) for _ in range(count)]
+            transaction.on_commit(lambda: instants.append(time.perf_counter()))
+            session_ids = [self.submit(request) for _ in range(count)]
+        return session_ids, instants[0]
 
     def hold(self, request: SessionRequest) -> UUID:
         """A session that starts when it is released."""
@@ -107,12 +111,12 @@ def fan_out_engine(client: Client, count: int) -> list[float]:
     return [_timed_from_commit(client, shapes.fan_out(FAN_OUT)) for _ in range(count)]
 
 
-def sessions(client: Client, count: int, at_once: int = 200) -> list[float]:
+def sessions(client: Client, count: int, at_once: int = AT_ONCE) -> list[float]:
     """Sessions of 1 -> 5 -> 1 tasks a second, from the commit that makes 200 of them runnable."""
     return [_rate(client, at_once) for _ in range(count)]
 
 
-def sessions_submitted(client: Client, count: int, at_once: int = 200) -> list[float]:
+def sessions_submitted(client: Client, count: int, at_once: int = AT_ONCE) -> list[float]:
     """The same with their submission: 200 calls of the service, one after the other, while the worker runs them."""
     rates = []
     for _ in range(count):
@@ -164,8 +168,7 @@ def _followed(client: Client, *, sockets: int, steps: int, pause: float) -> list
 
 
 def _rate(client: Client, at_once: int) -> float:
-    session_ids = client.submit_all(shapes.diamond(DIAMOND), at_once)
-    started = time.perf_counter()
+    session_ids, started = client.submit_all(shapes.diamond(DIAMOND), at_once)
     client.finish(session_ids)
     return at_once / (time.perf_counter() - started)
 
@@ -177,9 +180,8 @@ def _timed(client: Client, request: SessionRequest) -> float:
 
 
 def _timed_from_commit(client: Client, request: SessionRequest) -> float:
-    session_id = client.submit(request)
-    started = time.perf_counter()
-    client.finish([session_id])
+    session_ids, started = client.submit_all(request, 1)
+    client.finish(session_ids)
     return (time.perf_counter() - started) * 1000
 
 
@@ -213,6 +215,7 @@ def measure(client: Client, name: str, supervisor: int, count: int | None) -> di
     values = workload(client, count or usual)
     backends = cpu_seconds(database_pids())
     return {
+        **({"sessions": AT_ONCE} if name.startswith("sessions") else {}),
         "name": name,
         "unit": unit,
         "values": values,
@@ -225,7 +228,7 @@ def measure(client: Client, name: str, supervisor: int, count: int | None) -> di
 def main() -> None:
     order = json.loads(sys.argv[1])
     client = Client(order["address"], order["key"])
-    client.finish(client.submit_all(shapes.diamond(DIAMOND), 20))  # what is loaded once is loaded now
+    client.finish(client.submit_all(shapes.diamond(DIAMOND), 20)[0])  # what is loaded once is loaded now
     client.finish([client.submit(shapes.single())])
     for name in order["run"]:
         print(json.dumps(measure(client, name, order["supervisor"], order["counts"].get(name))), flush=True)

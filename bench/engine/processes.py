@@ -35,9 +35,9 @@ def spent(before: dict[int, float], after: dict[int, float]) -> float:
     return sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
 
 
-def pss_mib(pids: Iterable[int]) -> float:
-    """Proportional set size of all together: pages shared by several count once."""
-    return sum(_rollup_kib(pid, "Pss:") for pid in pids) / 1024
+def pss_mb(pids: Iterable[int]) -> float:
+    """Proportional set size of all together (pages shared by several count once), in millions of bytes."""
+    return sum(_rollup_kib(pid, "Pss:") for pid in pids) * 1024 / 1e6
 
 
 def _rollup_kib(pid: int, word: str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.engine.installation import Installation
-from bench.engine.processes import cpu_seconds, pss_mib, spent
+from bench.engine.processes import cpu_seconds, pss_mb, spent
 
 Result = dict[str, Any]
 
@@ -47,7 +47,7 @@ def fresh(
         wanted = [name for name in names if name in CLIENT]
         if wanted:
             found += installation.measure(wanted, counts)
-            found.append(result("memory_after", "MiB", [pss_mib(installation.pids)]))
+            found.append(result("memory_after", "MB", [pss_mb(installation.pids)]))
     return found
 
 
@@ -58,7 +58,7 @@ def idle(installation: Installation, seconds: float) -> list[Result]:
     time.sleep(seconds)
     share = 100 * spent(before, cpu_seconds(installation.pids)) / (time.perf_counter() - started)
     return [
-        result("idle_memory", "MiB", [pss_mib(installation.pids)]),
+        result("idle_memory", "MB", [pss_mb(installation.pids)]),
         result("idle_cpu", "%", [share]),
     ]
 
@@ -69,9 +69,9 @@ def sleeping(installation: Installation, count: int = SLEEPERS) -> list[Result]:
     limits = {"ENGINE_MAX_SESSIONS": str(count + 100), "ENGINE_MAX_EXECUTIONS": str(count + 100)}
     with installation.running(limits):
         installation.measure([], {})
-        memory, stored = pss_mib(installation.pids), installation.stored_bytes()
+        memory, stored = pss_mb(installation.pids), installation.stored_bytes()
         installation.run_module("bench.engine.sleepers", str(count))
-        each = (pss_mib(installation.pids) - memory) * 1024 / count
+        each = (pss_mb(installation.pids) - memory) * 1e6 / 1024 / count
         each_stored = (installation.stored_bytes() - stored) / 1024 / count
     return [result("sleeping_memory", "KiB", [each]), result("sleeping_stored", "KiB", [each_stored])]
 
