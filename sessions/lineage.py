@@ -12,13 +12,18 @@ from sessions.states import LIVE_SESSION, SessionOrigin, SessionStatus
 
 @dataclass(frozen=True, slots=True)
 class PastTask:
-    """A task of the earlier session. `is_done`: its output is there; `is_plan`: it made the tasks of the session."""
+    """A task of the earlier session. `is_done`: its output is there.
+
+    `joins` are tasks it had spawned and waited for. `is_journaled`: a step of its parent says that it was spawned, so
+    that the parent, run again, finds it and does not spawn it a second time.
+    """
 
     id: str
     depends_on: tuple[str, ...] = ()
     parent: str | None = None
+    joins: tuple[str, ...] = ()
     is_done: bool = False
-    is_plan: bool = False
+    is_journaled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,17 @@ def share_of_retry(tasks: Sequence[PastTask]) -> Share:
 def share_of_rerun(tasks: Sequence[PastTask], chosen: str, *, reuse_steps: bool) -> Share:
     """The chosen task and all that builds on it run again; `reuse_steps` is for the chosen task alone.
 
-    What a task that runs again had spawned is left out: with other inputs it may spawn something else.
+    What those had spawned is left out: with other inputs they may spawn something else. A chosen task that is left out
+    itself (it was spawned by one that waited for it) cannot be the one to run again.
     """
     return _share(tasks, chosen=chosen, reuse_steps=reuse_steps)
 
 
 def share_of_fork(tasks: Sequence[PastTask], *, created: Iterable[str], done: Iterable[str]) -> Share:
-    """The session as the log tells it up to a point: `created` and `done` are the tasks it names so by then."""
+    """The session as the log tells it up to a point: `created` and `done` are the tasks it names so by then.
+
+    `is_journaled` is as of that point.
+    """
     known, finished = frozenset(created), frozenset(done)
     then = [replace(task, is_done=task.id in finished) for task in tasks if task.id in known]
     share = _share(then, chosen=None, reuse_steps=True)
@@ -66,14 +75,15 @@ def allowed_on(status: str) -> list[str]:
 
 def _share(tasks: Sequence[PastTask], *, chosen: str | None, reuse_steps: bool) -> Share:
     """Leaving a task out can spoil others, and spoilt ones can have spawned more: until nothing more is found."""
-    after = dependents_of({task.id: task.depends_on for task in tasks})
+    needing = dependents_of({task.id: task.depends_on for task in tasks})
+    building = dependents_of({task.id: (*task.depends_on, *task.joins) for task in tasks})
     unfinished = {task.id for task in tasks if not task.is_done}
     left_out: set[str] = set()
     while True:
-        spoilt = _downstream(after, ({chosen} if chosen else set()) | left_out)
-        again = _downstream(after, unfinished | spoilt)
-        spawners = spoilt | {task.id for task in tasks if task.is_plan and task.id in again}
-        more = {task.id for task in tasks if task.parent in spawners | left_out} - {chosen}
+        spoilt = _downstream(building, ({chosen} if chosen else set()) | left_out)
+        again = _downstream(needing, unfinished | spoilt)
+        unknown = {task.id for task in tasks if task.parent in again and not task.is_journaled}
+        more = unknown | {task.id for task in tasks if task.parent in spoilt | left_out}
         if more <= left_out:
             break
         left_out |= more

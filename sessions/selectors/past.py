@@ -27,12 +27,37 @@ Usage = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
+class Spawn:
+    """A step in which a task spawned others, and may have waited for them. Ids as text."""
+
+    parent: str
+    children: tuple[str, ...]
+    joins: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PointInLog:
+    """What the log says by an event: ids of the tasks created and done, and when it was written."""
+
+    seq: int
+    at: datetime
+    created: frozenset[str]
+    done: frozenset[str]
+
+    def knows(self, spawn: Spawn) -> bool:
+        """Whether all of it had been written by then."""
+        return spawn.at <= self.at and self.created.issuperset(spawn.children)
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
-    """An earlier session with its tasks in order; `after` holds what each depends on."""
+    """An earlier session with its tasks in order; `after` holds what each depends on, `spawns` who spawned which."""
 
     session: AgentSession
     tasks: Sequence[AgentTask]
     after: Mapping[UUID, Sequence[UUID]]
+    spawns: Sequence[Spawn] = ()
 
     def named(self, word: str) -> AgentTask | None:
         """The task with this id, else this name."""
@@ -45,28 +70,25 @@ class Past:
         is_planned = self.session.execution_mode == ExecutionMode.PLANNED
         return is_planned and task.parent_task_id is None and task.task_type == PLANNING
 
-    def values(self) -> list[PastTask]:
-        """The tasks as a decision sees them."""
+    def values(self, then: PointInLog | None = None) -> list[PastTask]:
+        """The tasks as a decision sees them; `then` says which spawns are known."""
+        known = [one for one in self.spawns if then is None or then.knows(one)]
+        journaled = {child for one in known for child in one.children}
+        joins: dict[str, tuple[str, ...]] = {}
+        for one in known:
+            if one.joins:
+                joins[one.parent] = joins.get(one.parent, ()) + one.children
         return [
             PastTask(
                 id=str(task.id),
                 depends_on=tuple(str(earlier) for earlier in self.after.get(task.id, ())),
                 parent=str(task.parent_task_id) if task.parent_task_id else None,
+                joins=joins.get(str(task.id), ()),
                 is_done=task.status == TaskStatus.COMPLETED,
-                is_plan=self.is_plan(task),
+                is_journaled=str(task.id) in journaled,
             )
             for task in self.tasks
         ]
-
-
-@dataclass(frozen=True, slots=True)
-class PointInLog:
-    """What the log says by an event: ids of the tasks created and done, and when it was written."""
-
-    seq: int
-    at: datetime
-    created: frozenset[str]
-    done: frozenset[str]
 
 
 def past_of(session: AgentSession) -> Past:
@@ -75,7 +97,15 @@ def past_of(session: AgentSession) -> Past:
     for task_id, earlier in edges.values_list("task_id", "depends_on_id"):
         after.setdefault(task_id, []).append(earlier)
     tasks = AgentTask.objects.filter(session=session).select_related("agent").order_by("ordinal", "id")
-    return Past(session, list(tasks), after)
+    return Past(session, list(tasks), after, _spawns(session))
+
+
+def _spawns(session: AgentSession) -> list[Spawn]:
+    steps = ExecutionStep.objects.filter(task__session=session, kind=StepKind.TASKS).order_by("created_at", "id")
+    return [
+        Spawn(str(task_id), tuple(request["tasks"].values()), bool(request.get("join")), at)
+        for task_id, request, at in steps.values_list("task_id", "request", "created_at")
+    ]
 
 
 def seq_of_finish(session_id: UUID, task_id: UUID) -> int | None:
@@ -128,6 +158,12 @@ def steps_until(task_ids: Iterable[UUID], until: datetime | None) -> list[Execut
         known &= Q(completed_at__lte=until)
         begun &= Q(created_at__lte=until)
     return list(steps.filter(known | begun).order_by("created_at", "id"))
+
+
+def spawning_steps(task_ids: Iterable[UUID]) -> list[ExecutionStep]:
+    """Those in which the tasks spawned others."""
+    steps = ExecutionStep.objects.filter(task_id__in=list(task_ids), kind=StepKind.TASKS)
+    return list(steps.order_by("created_at", "id"))
 
 
 def messages_between(session_id: UUID, task_ids: Iterable[UUID]) -> list[AgentMessage]:

@@ -69,6 +69,7 @@ def _task_created(task: AgentTask, depends_on: Sequence[str]) -> dict[str, Any]:
         "priority": task.priority,
         "required_capabilities": task.required_capabilities,
         "agent": str(task.agent_id) if task.agent_id else None,
+        **({"parent": str(task.parent_task_id)} if task.parent_task_id else {}),
     }
 
 

@@ -12,10 +12,18 @@ from sessions.clipping import clip_json
 from sessions.graph import topological_order
 from sessions.lineage import Share
 from sessions.models import AgentMessage, AgentSession, AgentTask, ExecutionStep, TaskDependency
-from sessions.selectors.past import Past, Usage, added, messages_between, steps_until, usage_of_tasks
+from sessions.selectors.past import (
+    Past,
+    Usage,
+    added,
+    messages_between,
+    spawning_steps,
+    steps_until,
+    usage_of_tasks,
+)
 from sessions.services.beginning import FirstEvents
 from sessions.services.creating import insert_session, title_of
-from sessions.states import DeliveryStatus, SessionOrigin, TaskStatus
+from sessions.states import DeliveryStatus, SessionOrigin, StepStatus, TaskStatus
 from workspaces.access import Access
 from workspaces.services import record_audit
 
@@ -62,8 +70,24 @@ class _Copy:
         return str(task.id) in self.order.share.copied
 
 
-def write_copy(access: Access, order: CopyOrder) -> AgentSession:
-    """Insert the new session; inside the caller's transaction."""
+@dataclass(frozen=True, slots=True)
+class PreparedCopy:
+    """All rows of a new session, not yet written."""
+
+    order: CopyOrder
+    log: FirstEvents
+    tasks: Sequence[AgentTask]
+    edges: Sequence[TaskDependency]
+    steps: Sequence[ExecutionStep]
+    messages: Sequence[AgentMessage]
+
+    @property
+    def session(self) -> AgentSession:
+        return self.log.session
+
+
+def prepare_copy(access: Access, order: CopyOrder) -> PreparedCopy:
+    """Read what is taken over and make the rows; writes nothing."""
     past, now = order.past, SYSTEM_CLOCK.now()
     copy = _Copy(order, _session_row(access, order), now)
     kept = [task for task in past.tasks if str(task.id) not in order.share.left_out]
@@ -84,11 +108,15 @@ def write_copy(access: Access, order: CopyOrder) -> AgentSession:
     log.write_created(rows, edges)
     _write_reused(log, copy, reused, costs)
     messages = _messages(log, copy, reused)
-    insert_session(log, rows, edges)
-    ExecutionStep.objects.bulk_create(_steps(copy, kept), batch_size=ROWS_AT_ONCE)
-    AgentMessage.objects.bulk_create(messages, batch_size=ROWS_AT_ONCE)
-    _record(access, copy, len(reused))
-    return copy.session
+    return PreparedCopy(order, log, rows, edges, _steps(copy, kept), messages)
+
+
+def insert_copy(access: Access, copy: PreparedCopy) -> None:
+    """Write it; inside the caller's transaction. Raises: as `insert_session`."""
+    insert_session(copy.log, copy.tasks, copy.edges)
+    ExecutionStep.objects.bulk_create(copy.steps, batch_size=ROWS_AT_ONCE)
+    AgentMessage.objects.bulk_create(copy.messages, batch_size=ROWS_AT_ONCE)
+    _record(access, copy)
 
 
 def _in_order(tasks: Sequence[AgentTask], past: Past) -> list[AgentTask]:
@@ -220,10 +248,36 @@ def _message_row(copy: _Copy, old: AgentMessage) -> AgentMessage:
 
 
 def _steps(copy: _Copy, kept: Iterable[AgentTask]) -> list[ExecutionStep]:
-    """The steps of the tasks that run again, also of those whose own output had been taken over."""
-    share = copy.order.share
-    rows = {key: copy.rows[task.id] for task in kept if str(task.id) in share.with_steps for key in _known_as(task)}
-    return [_step_row(step, rows[step.task_id]) for step in steps_until(rows, copy.order.until)]
+    """The steps of the tasks that run again, also of those whose own output had been taken over; and all spawns."""
+    share, kept = copy.order.share, list(kept)
+    again = [task for task in kept if str(task.id) in share.with_steps]
+    rows = {key: copy.rows[task.id] for task in again for key in _known_as(task)}
+    calls = [_step_row(step, rows[step.task_id]) for step in steps_until(rows, copy.order.until)]
+    spawners = [task.id for task in kept if copy.is_copied(task) or str(task.id) in share.with_steps]
+    spawns = (_spawn_row(copy, step) for step in spawning_steps(spawners))
+    return [*calls, *(row for row in spawns if row is not None)]
+
+
+def _spawn_row(copy: _Copy, old: ExecutionStep) -> ExecutionStep | None:
+    """The step with the new tasks' ids; None when these are not all there. A wait that was not over goes on."""
+    children = {name: copy.rows.get(UUID(key)) for name, key in old.request["tasks"].items()}
+    ids = {name: str(row.id) for name, row in children.items() if row is not None}
+    if len(ids) < len(children):
+        return None
+    row = _step_row(old, copy.rows[old.task_id])
+    row.request = {**old.request, "tasks": ids}
+    if not old.request.get("join"):
+        new = dict(zip(old.request["tasks"].values(), ids.values(), strict=True))
+        row.result = [new[key] for key in old.result or ()]
+    elif old.error_code or not _was_over(old, copy.order.until):
+        row.status, row.result, row.completed_at = StepStatus.WAITING, None, None
+    return row
+
+
+def _was_over(step: ExecutionStep, until: datetime | None) -> bool:
+    if step.status == StepStatus.WAITING:
+        return False
+    return until is None or (step.completed_at is not None and step.completed_at <= until)
 
 
 def _known_as(task: AgentTask) -> tuple[UUID, ...]:
@@ -248,7 +302,7 @@ def _step_row(old: ExecutionStep, task: AgentTask) -> ExecutionStep:
     )
 
 
-def _record(access: Access, copy: _Copy, reused: int) -> None:
+def _record(access: Access, copy: PreparedCopy) -> None:
     old = copy.order.past.session
     record_audit(
         workspace=old.workspace_id,
@@ -259,8 +313,8 @@ def _record(access: Access, copy: _Copy, reused: int) -> None:
         after={
             "forked_from": str(old.id),
             "fork_seq": copy.order.seq,
-            "tasks": len(copy.rows),
-            "reused": reused,
+            "tasks": len(copy.tasks),
+            "reused": sum(task.copied_from is not None for task in copy.tasks),
         },
         ip=access.ip,
     )

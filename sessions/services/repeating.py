@@ -23,7 +23,7 @@ from sessions.selectors.past import Past, PointInLog, past_of, point_in_log, seq
 from sessions.selectors.reading import session_for, task_for
 from sessions.selectors.requesting import agent_pool, session_of_key
 from sessions.services.checking import check_configuration, check_documents
-from sessions.services.copying import CopyOrder, Renewal, write_copy
+from sessions.services.copying import CopyOrder, Renewal, insert_copy, prepare_copy
 from sessions.services.creating import Submission, check_enabled, context_of, replay
 from sessions.services.renewing import agents_named, renewed, renewed_for
 from sessions.states import SessionOrigin, TaskStatus
@@ -60,6 +60,9 @@ def rerun_session(*, access: Access, session_id: UUID, rerun: Rerun, idempotency
         if task is None:
             return None
         share = share_of_rerun(past.values(), str(task.id), reuse_steps=rerun.reuse_steps)
+        if str(task.id) in share.left_out:
+            _refuse_joined(past, task, problems)
+            return None
         return _order(call, past, share, problems, past.session.last_seq, rerun=(task, rerun))
 
     return call.answer(check_rerun(rerun), order)
@@ -77,7 +80,7 @@ def fork_session(*, access: Access, session_id: UUID, fork: Fork, idempotency_ke
         point = _point(past, fork.at, problems)
         if point is None:
             return None
-        share = share_of_fork(past.values(), created=point.created, done=point.done)
+        share = share_of_fork(past.values(point), created=point.created, done=point.done)
         made = _order(call, past, share, problems, point.seq, fork=fork)
         return replace(made, until=point.at)
 
@@ -142,10 +145,11 @@ class _Call:
             )
 
     def _insert(self, order: CopyOrder) -> Submission:
+        copy = prepare_copy(self.access, order)
         try:
             with transaction.atomic():
-                session = write_copy(self.access, order)
-                transaction.on_commit(lambda: ring_session(session.id))
+                insert_copy(self.access, copy)
+                transaction.on_commit(lambda: ring_session(copy.session.id))
         except IntegrityError:
             # Two requests with one key came at the same time: the other one was first.
             key = order.idempotency_key
@@ -153,7 +157,7 @@ class _Call:
             if earlier is None:
                 raise
             return replay(earlier, order.digest)
-        return Submission(session, is_replay=False)
+        return Submission(copy.session, is_replay=False)
 
 
 def _order(
@@ -229,6 +233,12 @@ def _task_named(past: Past, word: str, path: str, problems: Problems) -> AgentTa
         names = [task.name for task in past.tasks]
         problems.add(path, f'The session has no task "{word[:60]}". {near(word, names)}Its tasks are {listed(names)}.')
     return task
+
+
+def _refuse_joined(past: Past, task: AgentTask, problems: Problems) -> None:
+    parent = past.named(str(task.parent_task_id))
+    name = parent.name if parent else "its parent"
+    problems.add("task", f"{task.name} was spawned by {name}, which waited for its output; run again from {name}.")
 
 
 def _point(past: Past, at: str | int | None, problems: Problems) -> PointInLog | None:

@@ -1,20 +1,21 @@
 """A session that fails, as a client lives it: retried, re-run and forked without paying for anything twice."""
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from agents import registry as registry_module
-from agents.services import sync_definitions
+from agents.services import ensure_builtin_agents, sync_definitions
 from sessions.models import SessionEvent
 from sessions.selectors import verify_session
 from tests.e2e.counting_agent import is_down, runs
 from tests.engine import running_engine
 from tests.make import Make
+from tests.running import wait_for
 from workspaces.models import Project
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,10 +34,26 @@ class Client:
         self._api = APIClient()
         self._api.force_login(make.member(project.workspace))
 
-    def post(self, path: str, body: Any = None, **headers: str) -> Json:
+    def post(self, path: str, body: Any = None, *, status: int = 200, **headers: str) -> Json:
         answer = self._api.post(path, body or {}, format="json", headers={**WAIT, **headers})
-        assert answer.status_code == 200, answer.json()
+        assert answer.status_code == status, answer.json()
         return dict(answer.json())
+
+    def start(self, tasks: list[Json]) -> str:
+        """The id of a session that runs."""
+        answer = self._api.post(SESSIONS, {"task_description": "Run", "tasks": tasks}, format="json")
+        assert answer.status_code == 202, answer.json()
+        return str(answer.json()["id"])
+
+    def upload(self, text: str) -> None:
+        file = SimpleUploadedFile("notes.txt", text.encode())
+        assert self._api.post("/api/v1/documents", {"files[]": [file]}, format="multipart").status_code < 300
+
+    def refused(self, session: Json, verb: str, **body: Any) -> Json:
+        """The details of a refusal."""
+        answer = self._api.post(f"{SESSIONS}/{session['id']}/{verb}", body, format="json")
+        assert answer.status_code == 400, answer.json()
+        return dict(answer.json()["details"])
 
     def get(self, path: str) -> Json:
         return dict(self._api.get(path).json())
@@ -140,14 +157,86 @@ def test_a_fork_goes_another_way_from_where_it_leaves(client: Client) -> None:
 def test_a_session_that_still_runs_is_forked_at_what_is_committed(client: Client) -> None:
     tasks = chain(3)
     tasks[1]["input_data"]["sleep"] = 30
-    live = client._api.post(SESSIONS, {"task_description": "Slow", "tasks": tasks}, format="json").json()
-    path = f"{SESSIONS}/{live['id']}"
-    end = time.monotonic() + 15
-    while by_name(client.get(path))["t2"]["status"] != "RUNNING" and time.monotonic() < end:
-        time.sleep(0.05)
-    forked = client._api.post(f"{path}/fork", {"at": "t1"}, format="json").json()
+    path = f"{SESSIONS}/{client.start(tasks)}"
+    wait_for(lambda: states(client.get(path))["t2"] == "RUNNING", 15, "the second task runs")
+    forked = client.post(f"{path}/fork", {"at": "t1"}, Prefer="wait=0", status=202)
     assert states(client.get(f"{SESSIONS}/{forked['id']}"))["t1"] == "COMPLETED"
-    for session in (live, forked):
-        client._api.post(f"{SESSIONS}/{session['id']}/cancel", headers=WAIT)
-        assert client.get(f"{SESSIONS}/{session['id']}")["status"] == "CANCELLED"
+    for each in (path, f"{SESSIONS}/{forked['id']}"):
+        client.post(f"{each}/cancel")
+        assert client.get(each)["status"] == "CANCELLED"
     assert runs["t1"] == 1
+
+
+def spawner(order: str) -> list[Json]:
+    """A task that spawns two, of which the second has a bad day."""
+    spawned = [{"name": f"s{number}", "agent": "Odd", "input_data": {"say": number, "steps": 1}} for number in (1, 2)]
+    return [{"name": "root", "agent": "Even", "input_data": {"steps": 1, order: spawned}}]
+
+
+@pytest.mark.parametrize("order", ["spawn", "spawn_join"])
+def test_what_a_task_had_spawned_is_reused_and_not_spawned_twice(client: Client, order: str) -> None:
+    is_down.add("s2")
+    old = client.post(SESSIONS, {"task_description": "Spawn", "tasks": spawner(order)})
+    assert (old["status"], states(old)["s1"], states(old)["s2"]) == ("FAILED", "COMPLETED", "FAILED")
+    is_down.clear()
+    session = client.again(old, "retry")
+    assert session["status"] == "COMPLETED", session["error"]
+    assert (runs["s1"], runs["s2"], len(session["tasks"])) == (1, 2, 3)
+    assert session["usage"] == {}, "every call had been paid for"
+    if order == "spawn_join":
+        outputs = by_name(session)["root"]["result"]["outputs"]
+        assert {name: output["said"] for name, output in outputs.items()} == {"s1": 1, "s2": 2}
+    again = client.again(session, "rerun", task="root")
+    assert (again["status"], len(again["tasks"]), runs["s1"]) == ("COMPLETED", 3, 2)
+
+
+def test_a_spawned_task_is_run_again_alone_unless_its_parent_had_waited_for_it(client: Client) -> None:
+    free = client.post(SESSIONS, {"task_description": "Spawn", "tasks": spawner("spawn")})
+    runs.clear()
+    session = client.again(free, "rerun", task="s1", input_data={"say": "anew"})
+    assert (session["status"], dict(runs)) == ("COMPLETED", {"s1": 1})
+    joined = client.post(SESSIONS, {"task_description": "Spawn", "tasks": spawner("spawn_join")})
+    assert "run again from root" in client.refused(joined, "rerun", task="s1")["task"][0]
+
+
+def test_a_session_cancelled_while_a_task_waits_for_what_it_spawned_goes_on_waiting(client: Client) -> None:
+    tasks = spawner("spawn_join")
+    tasks[0]["input_data"]["spawn_join"][1]["input_data"]["sleep"] = 1.5
+    path = f"{SESSIONS}/{client.start(tasks)}"
+    wait_for(lambda: states(client.get(path)).get("s1") == "COMPLETED", 15, "the first spawned task is done")
+    client.post(f"{path}/cancel")
+    old = client.get(path)
+    assert states(old) == {"root": "CANCELLED", "s1": "COMPLETED", "s2": "CANCELLED"}
+    session = client.again(old, "retry")
+    assert (session["status"], runs["s1"], session["usage"]) == ("COMPLETED", 1, {})
+
+
+def test_a_child_session_that_had_ended_is_not_started_again(client: Client) -> None:
+    child = {"goal": "Help", "tasks": [{"name": "help", "agent": "Odd", "input_data": {"steps": 3}}]}
+    tasks = [{"name": "root", "agent": "Even", "input_data": {"spawn_session": child}}]
+    is_down.add("root")
+    old = client.post(SESSIONS, {"task_description": "Ask for help", "tasks": tasks})
+    assert (old["status"], old["usage"], runs["help"]) == ("FAILED", {"calls": 3}, 1)
+    is_down.clear()
+    session = client.again(old, "retry")
+    assert (session["status"], session["usage"], runs["help"]) == ("COMPLETED", {}, 1)
+    assert session["saved_usage"] == {"calls": 3}
+    tree = client.get(f"{SESSIONS}/{old['id']}/lineage")["tree"]["descendants"]
+    assert sorted(each["origin"] for each in tree) == ["child", "retry"]
+
+
+def test_a_planned_session_is_forked_after_its_plan_which_is_not_made_again(client: Client) -> None:
+    ensure_builtin_agents(project=Project.objects.get())
+    client.upload("The lamp of Hook Head is the oldest. It was lit about 800 years ago.")
+    old = client.post(SESSIONS, {"task_description": "Which lamp is the oldest?"})
+    assert (old["status"], old["execution_mode"]) == ("COMPLETED", "planned"), old["error"]
+    names = [task["name"] for task in old["tasks"]]
+    session = client.again(old, "fork", at="plan", task_description="When was the oldest lamp lit?")
+    assert session["status"] == "COMPLETED", session["error"]
+    assert [task["name"] for task in session["tasks"]] == names
+    assert [bool(task["copied_from"]) for task in session["tasks"]] == [True] + [False] * (len(names) - 1)
+    kinds = [row.type for row in SessionEvent.objects.filter(session_id=session["id"])]
+    assert "session.planning" not in kinds
+    replanned = client.again(old, "rerun", task="plan")
+    assert replanned["status"] == "COMPLETED", replanned["error"]
+    assert not any(task["copied_from"] for task in replanned["tasks"])

@@ -454,3 +454,44 @@ def test_five_hundred_tasks_are_not_written_one_by_one(world: World) -> None:
         made = earlier.retry()
     assert len(statuses(made)) == 500
     assert len(queries) < 50, "SQLite takes some 40 rows a statement"
+
+
+def spawning(world: World, *, joins: bool) -> Earlier:
+    """`root` spawned `x`, which is done (event 4), and `y` (event 3) and runs still."""
+    earlier = Earlier(world, {"root": "RUNNING"}, status="RUNNING")
+    root = earlier.tasks["root"]
+    for number, (name, status) in enumerate({"x": "COMPLETED", "y": "RUNNING"}.items(), start=1):
+        earlier.tasks[name] = earlier.task(name, status, parent_task=root, ordinal=number)
+    earlier.finish("x")
+    ids = {name: str(earlier.tasks[name].id) for name in ("x", "y")}
+    waiting = {"status": "WAITING", "result": None, "completed_at": None} if joins else {"result": list(ids.values())}
+    earlier.step("root", "tasks 1", kind="tasks", request={"join": joins, "tasks": ids}, **waiting)
+    return earlier
+
+
+@pytest.mark.parametrize("joins", [True, False])
+def test_the_step_that_spawned_tasks_names_the_new_ones(world: World, joins: bool) -> None:
+    session = spawning(world, joins=joins).fork()
+    assert statuses(session) == {"root": "PENDING", "x": "COMPLETED", "y": "PENDING"}
+    new = rows(session)
+    [step] = new["root"].steps.all()
+    ids = {name: str(new[name].id) for name in ("x", "y")}
+    assert step.request == {"join": joins, "tasks": ids}
+    assert (step.status, step.result) == (("WAITING", None) if joins else ("COMPLETED", list(ids.values())))
+    assert new["x"].parent_task_id == new["root"].id
+    check_log(session)
+
+
+def test_a_fork_in_the_middle_of_a_spawn_spawns_anew(world: World) -> None:
+    session = spawning(world, joins=True).fork(3)
+    assert statuses(session) == {"root": "PENDING"}
+    assert rows(session)["root"].steps.count() == 0
+
+
+def test_a_wait_that_failed_goes_on_in_a_retry(world: World) -> None:
+    earlier = spawning(world, joins=True)
+    AgentTask.objects.exclude(name="x").update(status="FAILED")
+    AgentSession.objects.update(status="FAILED")
+    ExecutionStep.objects.update(status="COMPLETED", error_code="subtask_failed", completed_at=NOON)
+    [step] = rows(earlier.retry())["root"].steps.all()
+    assert (step.status, step.error_code, step.completed_at) == ("WAITING", "", None)
