@@ -20,6 +20,7 @@ PATHS = (
     "/settings/members",
     "/settings/projects",
     "/settings/keys",
+    "/settings/retention",
 )
 
 
@@ -61,7 +62,13 @@ def test_nothing_sticks_out_on_small_screens(
     document = program.call("GET", "/documents")["results"][0]["id"]
     agent = program.call("GET", "/agents")["results"][0]["id"]
     too_wide = []
-    for path in (*PATHS, f"/sessions/{session}", f"/documents/{document}", f"/agents/{agent}"):
+    for path in (
+        *PATHS,
+        f"/sessions/{session}",
+        f"/sessions/{session}/history",
+        f"/documents/{document}",
+        f"/agents/{agent}",
+    ):
         page.goto(path)
         page.wait_for_timeout(150)
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
