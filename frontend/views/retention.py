@@ -31,6 +31,7 @@ def retention(request: HttpRequest) -> HttpResponse:
     context = {
         "workspace": workspace,
         "days": request.POST.get("days", "") if problem else workspace.retention_days,
+        "is_exporting": "export" in request.POST if problem else workspace.export_before_pruning,
         "longest": LONGEST_RETENTION_DAYS,
         "problem": problem,
         "may_administer": place.may(Role.ADMIN),
