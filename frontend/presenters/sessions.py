@@ -58,6 +58,7 @@ class TaskLine:
     error: str
     error_code: str
     reuse: Reuse | None
+    spawned_by: str
 
     @property
     def has_output(self) -> bool:
@@ -105,8 +106,8 @@ class Figures:
     goal: str
 
 
-def present_task(task: AgentTask, now: datetime, reuse: Reuse | None = None) -> TaskLine:
-    """Needs the rows of `sessions.selectors.task_rows`."""
+def present_task(task: AgentTask, now: datetime, names: Mapping[str, str], reuse: Reuse | None = None) -> TaskLine:
+    """Needs the rows of `sessions.selectors.task_rows`; `names` gives those of the session's tasks by id."""
     attempts = list(task.executions.all())
     latest = attempts[-1] if attempts else None
     headings, candidates = _candidates(task.assignment)
@@ -131,6 +132,7 @@ def present_task(task: AgentTask, now: datetime, reuse: Reuse | None = None) -> 
         error=task.error_message,
         error_code=task.error_code,
         reuse=reuse,
+        spawned_by=names.get(str(task.parent_task_id), ""),
     )
 
 
@@ -320,6 +322,7 @@ def _sentence(frame: Mapping[str, Any], data: Mapping[str, Any], names: Mapping[
         parts += [f"to {names.get(str(data.get('to')), 'everyone')}", gist(data.get("content"))]
     said = data.get("text") or ("" if is_message else data.get("message")) or data.get("reason") or ""
     parts.append(said if isinstance(said, str) else "")
+    parts += [data[word] for word in ("key", "goal") if isinstance(data.get(word), str)]
     if isinstance(data.get("attempt"), int) and data["attempt"] > 1:
         parts.append(f"attempt {data['attempt']}")
     text = " · ".join(part for part in parts if part)[:LONGEST_LOG_TEXT]

@@ -36,6 +36,7 @@ from sessions.services import request_command
 from sessions.states import CommandKind, ExecutionMode, SessionOrigin, SessionStatus
 from workspaces.states import Role
 
+FILTERS = ("q", "status", "mode", "origin", "project", "mine", "parent", "children")
 LOG_LINES = 300
 MESSAGES = 300
 DONE = {
@@ -49,8 +50,12 @@ DONE = {
 @page
 def session_list(request: HttpRequest) -> HttpResponse:
     place = place_of(request)
-    filters = {name: request.GET.get(name, "").strip() for name in ("q", "status", "mode", "origin", "project", "mine")}
+    filters = {name: request.GET.get(name, "").strip() for name in FILTERS}
     rows = listed_sessions(place.access).order_by("-created_at", "-id")
+    if parent_id := optional_uuid(filters["parent"]):
+        rows = rows.filter(parent_session_id=parent_id)
+    elif not filters["children"] and filters["origin"] != SessionOrigin.CHILD:
+        rows = rows.filter(parent_session__isnull=True)
     if filters["q"]:
         rows = rows.filter(task_description__icontains=filters["q"])
     if filters["status"] in set(SessionStatus):
@@ -106,7 +111,8 @@ def _context(request: HttpRequest, detail: SessionDetail) -> dict[str, Any]:
     names = {**{key: agent["name"] for key, agent in agents.items()}, **{str(task.id): task.name for task in tasks}}
     return {
         "session": session,
-        "tasks": [present_task(task, now, present_reuse(task, reused)) for task in tasks],
+        "tasks": [present_task(task, now, names, present_reuse(task, reused)) for task in tasks],
+        "child_count": detail.json["child_count"],
         "lineage": present_lineage(session, tasks, relatives(access_of(request), session)),
         "message_rows": [present_message(message) for message in said],
         "log": [present_event(event, names) for event in events if event.seq <= session.last_seq],

@@ -645,3 +645,30 @@ def _crowd(owner: World) -> dict[str, str]:
 def test_upload_limits_are_shown(world: World) -> None:
     limit = site_settings.MAX_UPLOAD_BYTES // 1024 // 1024
     assert f"{limit}.0\xa0MB" in world.client.get("/documents").content.decode()
+
+
+def test_sessions_that_agents_started_stand_below_the_one_that_started_them(world: World) -> None:
+    parent = world.make.session(world.project, title="The whole")
+    spawner = world.make.task(parent, name="spawner")
+    world.make.task(parent, name="spawned", parent_task=spawner)
+    for title in ("First part", "Second part"):
+        world.make.session(world.project, title=title, parent_session=parent, depth=1, origin="child")
+
+    listed = text_of(world, "/sessions")
+    assert "The whole" in listed
+    assert "First part" not in listed
+    assert "2 children" in listed
+    for query in ({"children": "1"}, {"parent": str(parent.id)}, {"origin": "child"}):
+        assert "First part" in text_of(world, "/sessions", **query)
+    assert "The whole" not in text_of(world, "/sessions", parent=str(parent.id))
+
+    page = text_of(world, f"/sessions/{parent.id}")
+    assert "2 sessions" in page
+    assert "Second part" in page
+    assert "<dt>Spawned by</dt><dd>spawner</dd>" in page
+
+
+def text_of(world: World, path: str, **query: str) -> str:
+    answer = world.client.get(path, query)
+    assert answer.status_code == 200
+    return str(answer.content.decode())

@@ -25,6 +25,7 @@ export function applyFrame(model, frame) {
   const data = frame.data ?? {};
   if (frame.type.startsWith("session.")) return applySession(model, frame, data);
   if (frame.type === "task.created") return addTask(model, frame, data);
+  if (frame.type === "step.answered" && data.kind === "session") return "session";
   const task = frame.task ? model.tasks.get(frame.task) : null;
   if (!task) return "";
   if (frame.agent && !task.agent) task.agent = agentOf(model, frame.agent);
@@ -49,7 +50,7 @@ function addTask(model, frame, data) {
     status: "PENDING",
     agent: agentOf(model, frame.agent ?? data.agent),
     depends_on: (data.depends_on ?? []).map((other) => (model.tasks.has(other) ? other : (byName.get(other) ?? other))),
-    parent: data.parent_task ?? planOf(model),
+    parent: data.parent ?? planOf(model),
     attempts: [],
     progress: 0,
     note: "",

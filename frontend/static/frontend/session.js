@@ -208,6 +208,7 @@ function sentence(frame) {
   if (frame.type === "message.sent") parts.push(`to ${data.to ? agentOf(model, data.to).name : "everyone"}`, gist(data.content));
   const said = data.text ?? data.message_text ?? (frame.type === "message.sent" ? "" : data.message) ?? data.reason ?? "";
   if (typeof said === "string") parts.push(said);
+  if (data.key) parts.push(data.key, data.goal ?? "");
   if (data.attempt > 1) parts.push(`attempt ${data.attempt}`);
   return [task, parts.filter(Boolean).join(" · ").slice(0, 400)].filter(Boolean).join(": ");
 }
