@@ -107,5 +107,5 @@ def test_the_agent_of_the_how_to_page_works(
     monkeypatch.setitem(sys.modules, "shop_agents", module)
     registry = build_registry(["shop_agents"])
     assert registry.failures == {}
-    exec(blocks[1], {"__name__": "page"})
+    exec(blocks[-1], {"__name__": "page"})
     assert "Good evening, Ada!" in capsys.readouterr().out
