@@ -28,6 +28,7 @@ from sessions.states import (
     SessionStatus,
     TaskStatus,
 )
+from sessions.why import SESSION_CODES, TASK_CODES
 
 ShapeOf = Callable[[Any], dict[str, Any]]
 
@@ -416,3 +417,35 @@ class HourShape(serializers.Serializer[Any]):
     completed = serializers.IntegerField()
     failed = serializers.IntegerField()
     cancelled = serializers.IntegerField()
+
+
+class ReasonShape(serializers.Serializer[Any]):
+    """Why something waits: a code for programs, a sentence for people."""
+
+    code = serializers.ChoiceField(choices=list(dict.fromkeys((*SESSION_CODES, *TASK_CODES))))
+    message = serializers.CharField()
+    details = serializers.DictField(
+        help_text="By code: the unfinished inputs; the scope with its limit, what is held and the position in line; "
+        "until when; who paused; the child session; how many come before."
+    )
+
+
+class WaitingTaskShape(serializers.Serializer[Any]):
+    """A task that neither runs nor has ended."""
+
+    task_id = serializers.UUIDField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(choices=list(TaskStatus))
+    reason = ReasonShape()
+
+
+class WhyShape(serializers.Serializer[Any]):
+    """Why a session does not go on. `session`: null when it is at work or has ended; `results`: its waiting tasks."""
+
+    session_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=list(SessionStatus))
+    session = ReasonShape(allow_null=True)
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = WaitingTaskShape(many=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sessions.api import export, history, repeating, starting, tasks, views
+from sessions.api import export, history, repeating, starting, tasks, views, why
 
 urlpatterns = [
     path("agents/execute", starting.Execute.as_view(), name="agents-execute"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/rerun", repeating.RerunFrom.as_view(), name="session-rerun"),
     path("sessions/<uuid:session_id>/fork", repeating.ForkAt.as_view(), name="session-fork"),
     path("sessions/<uuid:session_id>/lineage", repeating.SessionLineage.as_view(), name="session-lineage"),
+    path("sessions/<uuid:session_id>/why", why.Why.as_view(), name="session-why"),
     path("sessions/<uuid:session_id>/tasks", views.SessionTasks.as_view(), name="session-tasks"),
     path("sessions/<uuid:session_id>/children", views.SessionChildren.as_view(), name="session-children"),
     path("sessions/<uuid:session_id>/executions", views.SessionExecutions.as_view(), name="session-executions"),
