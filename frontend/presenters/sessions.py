@@ -59,6 +59,7 @@ class TaskLine:
     error_code: str
     reuse: Reuse | None
     spawned_by: str
+    waits: str
 
     @property
     def has_output(self) -> bool:
@@ -106,8 +107,13 @@ class Figures:
     goal: str
 
 
-def present_task(task: AgentTask, now: datetime, names: Mapping[str, str], reuse: Reuse | None = None) -> TaskLine:
-    """Needs the rows of `sessions.selectors.task_rows`; `names` gives those of the session's tasks by id."""
+def present_task(
+    task: AgentTask, now: datetime, names: Mapping[str, str], reuse: Reuse | None = None, waits: str = ""
+) -> TaskLine:
+    """Needs the rows of `sessions.selectors.task_rows`; `names` gives those of the session's tasks by id.
+
+    `waits` says what for, in a sentence.
+    """
     attempts = list(task.executions.all())
     latest = attempts[-1] if attempts else None
     headings, candidates = _candidates(task.assignment)
@@ -133,6 +139,7 @@ def present_task(task: AgentTask, now: datetime, names: Mapping[str, str], reuse
         error_code=task.error_code,
         reuse=reuse,
         spawned_by=names.get(str(task.parent_task_id), ""),
+        waits=waits,
     )
 
 

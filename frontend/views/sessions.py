@@ -32,6 +32,7 @@ from sessions.selectors import (
     session_detail,
     taken_over,
 )
+from sessions.selectors.waiting import reasons_of_tasks
 from sessions.services import request_command
 from sessions.states import CommandKind, ExecutionMode, SessionOrigin, SessionStatus
 from workspaces.states import Role
@@ -108,10 +109,13 @@ def _context(request: HttpRequest, detail: SessionDetail) -> dict[str, Any]:
     said = list(messages(access_of(request), session.id).reverse()[:MESSAGES])[::-1]
     events = events_page(session.id, max(0, session.last_seq - LOG_LINES), LOG_LINES)
     reused = taken_over(tasks)
+    waits = {key: reason.message for key, reason in reasons_of_tasks(tasks).items()} if session.is_live else {}
     names = {**{key: agent["name"] for key, agent in agents.items()}, **{str(task.id): task.name for task in tasks}}
     return {
         "session": session,
-        "tasks": [present_task(task, now, names, present_reuse(task, reused)) for task in tasks],
+        "tasks": [
+            present_task(task, now, names, present_reuse(task, reused), waits.get(task.pk, "")) for task in tasks
+        ],
         "child_count": detail.json["child_count"],
         "lineage": present_lineage(session, tasks, relatives(access_of(request), session)),
         "message_rows": [present_message(message) for message in said],

@@ -21,7 +21,7 @@ from sessions.models import (
 )
 from sessions.pruned import raise_if_pruned
 from sessions.selectors.shapes import id_text, session_shape, task_shape
-from sessions.states import FINISHED_SESSION, TaskStatus
+from sessions.states import FINISHED_SESSION
 from workspaces.access import Access
 
 MAX_EVENTS = 1_000
@@ -189,10 +189,3 @@ def event_pages(session_id: UUID, after: int = 0) -> Iterator[list[SessionEvent]
     ):
         yield page
         after = page[-1].seq
-
-
-def queue(access: Access) -> QuerySet[AgentTask]:
-    """The tasks that wait for an agent or are worked on, in the order in which they are taken."""
-    waiting = [TaskStatus.QUEUED, TaskStatus.RUNNING, TaskStatus.WAITING]
-    rows = visible_tasks(access).filter(status__in=waiting)
-    return rows.order_by("-session__priority", "-priority", "created_at", "id")

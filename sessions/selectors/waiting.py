@@ -21,6 +21,7 @@ from sessions.selectors.requesting import agent_pool
 from sessions.states import CommandKind, ExecutionState, SessionStatus, StepStatus, TaskStatus
 from sessions.why import Reason, ScopeFacts, SessionFacts, StepFacts, TaskFacts, why_session, why_task
 from workspaces.access import Access
+from workspaces.models import Workspace
 
 MOST_COUNTED = 10_000
 WAITING = (TaskStatus.PENDING, TaskStatus.QUEUED, TaskStatus.WAITING)
@@ -29,7 +30,24 @@ WAITING = (TaskStatus.PENDING, TaskStatus.QUEUED, TaskStatus.WAITING)
 def waiting_tasks(access: Access, session_id: UUID) -> QuerySet[AgentTask]:
     """The tasks of the session that neither run nor have ended, in its order. Raises: SessionNotFound."""
     rows = task_rows().filter(session=session_for(access, session_id), status__in=WAITING)
-    return rows.select_related("agent__definition", "session__workspace").order_by("ordinal", "id")
+    return rows.order_by("ordinal", "id")
+
+
+def queued_tasks(workspace_id: UUID) -> QuerySet[AgentTask]:
+    """The tasks of a workspace that wait for an agent or are worked on, in the order in which they are taken."""
+    statuses = (TaskStatus.QUEUED, TaskStatus.RUNNING, TaskStatus.WAITING)
+    rows = task_rows().filter(session__workspace=workspace_id, status__in=statuses)
+    return rows.order_by("-session__priority", "-priority", "created_at", "id")
+
+
+def queued_sessions(workspace_id: UUID) -> QuerySet[AgentSession]:
+    """The sessions of a workspace that no worker has and that could go on, in the order in which they are taken."""
+    rows = AgentSession.objects.queued().filter(workspace=workspace_id).defer("context", "result")
+    return rows.order_by("-priority", "created_at", "id")
+
+
+def live_worker_count() -> int:
+    return EngineWorker.objects.filter(expires_at__gt=Now()).count()
 
 
 def reasons_of_sessions(sessions: Sequence[AgentSession]) -> dict[UUID, Reason]:
@@ -149,7 +167,7 @@ class _Places:
 
     def __init__(self, tasks: Sequence[AgentTask], now: datetime) -> None:
         queued = [task for task in tasks if task.status in (TaskStatus.QUEUED, TaskStatus.WAITING)]
-        self._workspaces = {task.session.workspace_id: task.session.workspace for task in queued}
+        self._workspaces = Workspace.objects.in_bulk({task.session.workspace_id for task in queued})
         self._held = self._count_running() if queued else Counter()
         self._lines = self._read_lines(now) if queued else {}
 
@@ -157,7 +175,7 @@ class _Places:
         return list(self._of(task)) if task.session.workspace_id in self._workspaces else []
 
     def _of(self, task: AgentTask) -> Iterable[ScopeFacts]:
-        workspace, agent = task.session.workspace, task.agent
+        workspace, agent = self._workspaces[task.session.workspace_id], task.agent
         own = workspace_scope(workspace.pk)
         yield self._facts(task, own, "workspace", workspace.name, workspace.max_concurrent_executions)
         if agent is not None:

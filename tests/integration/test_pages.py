@@ -602,7 +602,10 @@ BOUNDS = {
     "/settings/projects": 5,
     "/settings/keys": 6,
     "/settings/retention": 6,
-    "/sessions/{session}": 15,
+    "/sessions/{session}": 19,
+    "/queue": 20,
+    "/queue?show=sessions": 14,
+    "/settings/limits": 5,
     "/documents/{document}": 7,
     "/agents/{agent}": 10,
 }

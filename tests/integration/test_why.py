@@ -178,3 +178,45 @@ def test_a_session_of_another_workspace_is_not_there(world: World, make: Make) -
 def test_a_finished_session_waits_for_nothing(world: World) -> None:
     answer = world.why(world.session("COMPLETED"))
     assert (answer["session"], answer["results"]) == (None, [])
+
+
+def test_the_queue_page_lists_what_waits_and_why(world: World, django_assert_max_num_queries: Any) -> None:
+    session = world.session(title="Translate it")
+    for name in ("first", "second"):
+        world.task(session, name, "RUNNING")
+    for number in range(30):
+        world.task(session, f"placeless {number}", "QUEUED")
+    with django_assert_max_num_queries(26):
+        page = world.client.get("/queue").content.decode()
+    assert "2 of 2 places of the workspace" in page
+    assert "number 1 in line" in page
+    assert "1 worker alive" in page
+    assert "Tasks (32)" in page
+    assert "?page=2" in page
+
+
+def test_the_queue_page_lists_the_sessions_that_wait_for_a_worker(world: World) -> None:
+    for number in range(3):
+        world.session("PENDING", title=f"Number {number}")
+    page = world.client.get("/queue?show=sessions").content.decode()
+    assert "It waits for a worker behind 2 sessions." in page
+    assert "Sessions that wait for a worker (3)" in page
+    EngineWorker.objects.all().delete()
+    assert "No worker is alive" in world.client.get("/queue").content.decode()
+
+
+def test_the_queue_of_another_workspace_is_not_shown(world: World, make: Make) -> None:
+    other = make.session(make.project(), title="Not yours", status="PENDING")
+    make.task(other, name="hidden", status="QUEUED")
+    for address in ("/queue", "/queue?show=sessions"):
+        page = world.client.get(address).content.decode()
+        assert "Nothing waits" in page
+        assert "Not yours" not in page
+
+
+def test_the_session_page_shows_beside_a_task_what_it_waits_for(world: World) -> None:
+    session = world.session()
+    first = world.task(session, "first", "RUNNING")
+    world.task(session, "after", "PENDING", after=[first])
+    page = world.client.get(f"/sessions/{session.pk}").content.decode()
+    assert "It waits for first." in page

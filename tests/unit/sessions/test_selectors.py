@@ -9,6 +9,7 @@ from sessions import selectors
 from sessions.errors import SessionNotFound
 from sessions.models import AgentExecution, AgentMessage, AgentSession, SessionEvent
 from sessions.selectors.dashboard import execution_figures
+from sessions.selectors.waiting import queued_tasks, reasons_of_tasks, waiting_tasks
 from tests.make import Make
 from tests.unit.sessions.conftest import World
 from workspaces.selectors import access_of_user
@@ -54,7 +55,7 @@ def test_a_session_is_shown_with_its_tasks_their_edges_and_latest_attempts(world
         lambda access, id: [selectors.shapes.execution_shape(row) for row in selectors.executions(access, id)],
         lambda access, id: [selectors.shapes.message_shape(row) for row in selectors.messages(access, id)],
         lambda access, id: [selectors.shapes.session_summary(row) for row in selectors.listed_sessions(access)],
-        lambda access, id: [selectors.shapes.task_shape(row) for row in selectors.queue(access)],
+        lambda access, id: reasons_of_tasks(list(waiting_tasks(access, id))),
         lambda access, id: selectors.dashboard_figures(access),
     ],
     ids=["detail", "graph", "tasks", "executions", "messages", "list", "queue", "dashboard"],
@@ -81,12 +82,12 @@ def test_what_is_in_another_workspace_is_not_there(world: World, make: Make) -> 
         selectors.messages,
         selectors.commands,
         selectors.graph,
+        waiting_tasks,
     ):
         with pytest.raises(SessionNotFound):
             read(stranger, session.id)
     assert not selectors.visible_sessions(stranger).exists()
     assert not selectors.visible_tasks(stranger).exists()
-    assert not selectors.queue(stranger).exists()
     figures = selectors.dashboard_figures(stranger)
     assert (figures.running_sessions, figures.running_tasks, figures.agents_total, figures.agents_busy) == (0, 0, 0, 0)
 
@@ -180,4 +181,4 @@ def test_the_queue_is_in_the_order_in_which_it_is_taken(world: World) -> None:
     world.make.task(late, name="third", status="RUNNING")
     world.make.task(early, name="first", status="QUEUED")
     world.make.task(late, name="done", status="COMPLETED")
-    assert [task.name for task in selectors.queue(world.access)] == ["first", "second", "third"]
+    assert [task.name for task in queued_tasks(world.project.workspace_id)] == ["first", "second", "third"]
