@@ -146,6 +146,7 @@ class _Call:
 
     def _insert(self, order: CopyOrder) -> Submission:
         copy = prepare_copy(self.access, order)
+        session_for(self.access, self.session_id)  # the retention may have begun to delete what was just read
         try:
             with transaction.atomic():
                 insert_copy(self.access, copy)

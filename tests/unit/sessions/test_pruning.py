@@ -33,7 +33,7 @@ from sessions.models import (
 from sessions.selectors import events_page, session_for, verify_session
 from sessions.selectors.reading import event_pages
 from sessions.selectors.retention import due_sessions
-from sessions.services import prune_sessions, pruning
+from sessions.services import prune_sessions, pruning, repeating
 from sessions.streaming.log import frames_after
 from tests.make import Make
 from tests.past import Past, append_events
@@ -158,6 +158,21 @@ def test_descendants_go_on_without_their_ancestor(past: Past) -> None:
     child.refresh_from_db(fields=["parent_session"])
     assert (fork.forked_from, child.parent_session) == (None, None)
     assert verify_session(fork.id).is_whole
+
+
+def test_nothing_is_repeated_of_a_session_that_begins_to_be_deleted_meanwhile(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, right = past.session({"a": 1, "b": None}, completed_at=OLD), repeating.prepare_copy
+
+    def read_half(*args: Any) -> Any:
+        prune_sessions(now=NOW)
+        return right(*args)
+
+    monkeypatch.setattr(repeating, "prepare_copy", read_half)
+    with pytest.raises(SessionGone):
+        repeating.retry_session(access=past.access, session_id=session.id)
+    assert not AgentSession.objects.exists()
 
 
 def test_an_idempotency_key_can_be_used_again(past: Past) -> None:
