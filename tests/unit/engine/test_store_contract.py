@@ -495,3 +495,22 @@ def test_the_dead_processes_of_this_host_are_noticed_without_a_registration(tran
 
 def test_new_ids_differ() -> None:
     assert new_id() != new_id()
+
+
+def test_a_worker_that_vanishes_within_a_transaction_keeps_no_locks_for_long(transactional_db: None) -> None:
+    if connections["default"].vendor != "postgresql":
+        pytest.skip("SQLite's locks end with the process")
+    store = SqlStore()
+
+    def roll_back() -> None:
+        with store._transaction():
+            raise ValueError("the first transaction of a connection takes back what it has set")
+
+    with pytest.raises(ValueError):
+        roll_back()
+    with store._transaction() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("10s",)
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("2s",)
+    connections["default"].close()
