@@ -118,7 +118,8 @@ def _create(vendor: str, folder: Path) -> None:
         url = urlsplit(POSTGRES_URL)._replace(path=f"/{name}").geturl()
     settings = env.database(url, folder)
     connections.settings[vendor] = connections.configure_settings({**connections.settings, vendor: settings})[vendor]
-    call_command("migrate", "documents", database=vendor, verbosity=0)
+    for app in ("workspaces", "documents"):
+        call_command("migrate", app, database=vendor, verbosity=0)
 
 
 def _drop(vendor: str) -> None:
