@@ -187,8 +187,8 @@ class _Places:
 
     def _facts(self, task: AgentTask, scope: str, kind: str, name: str, limit: int) -> ScopeFacts:
         line = self._lines.get(scope, [])
-        own = next((waiter.rank for waiter in line if waiter.key == task.pk), None)
-        before = sum(waiter.rank < own for waiter in line) if own is not None else len(line)
+        own = next((waiter for waiter in line if waiter.key == task.pk), None)
+        before = sum((waiter.rank, waiter.key) < (own.rank, own.key) for waiter in line) if own else len(line)
         return ScopeFacts(kind, name, limit, self._held[scope], before + 1)
 
     def _count_running(self) -> Counter[str]:
