@@ -15,21 +15,19 @@ from core.machine import is_alive
 from sessions.engine.batch import Batch, Committed, Outcome, Refused, Rejected
 from sessions.engine.inputs import CommandRead
 from sessions.engine.sharing import ScopeView, Shares, SlotAsk
-from sessions.engine.store import tables
 from sessions.engine.store.base import Claim, StoreUnavailable, WorkerIdentity
 from sessions.engine.store.claiming import claim_params, claim_sql, runnable_sql
-from sessions.engine.store.dialects import Dialect, PostgresDialect, SqliteDialect, id_of
+from sessions.engine.store.dialects import Dialect, id_of
 from sessions.engine.store.loading import load_sessions
+from sessions.engine.store.postgres import PostgresDialect
 from sessions.engine.store.slots import SlotTable, lock_keys
+from sessions.engine.store.sqlite import SqliteDialect
+from sessions.engine.store.statements import Stale, statements_of
 from sessions.models import AgentSession, SessionCommand
 from sessions.routing_policy import AgentInfo
 from sessions.states import FINISHED_SESSION, LIVE_SESSION
 
 _LIVE_SQL = ", ".join(f"'{status}'" for status in sorted(LIVE_SESSION))
-
-
-class _Stale(Exception):
-    """A row was not in the state a batch builds on."""
 
 
 class SqlStore:
@@ -50,10 +48,14 @@ class SqlStore:
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
         connection = connections[self.alias]
+        with self._connected(connection), transaction.atomic(using=self.alias), connection.cursor() as cursor:
+            yield cursor
+
+    @contextmanager
+    def _connected(self, connection: Any) -> Iterator[None]:
         try:
             self.dialect.prepare(connection)
-            with transaction.atomic(using=self.alias), connection.cursor() as cursor:
-                yield cursor
+            yield
         except (OperationalError, InterfaceError) as error:
             if not connection.in_atomic_block:
                 connection.close()
@@ -217,126 +219,26 @@ class SqlStore:
 
     def write_group(self, batches: Sequence[Batch]) -> list[Outcome]:
         try:
-            return self._write(batches)
+            self._write(batches)
         except StoreUnavailable:
             raise
-        except (DatabaseError, _Stale, ValueError, TypeError) as error:
+        except (DatabaseError, Stale, ValueError, TypeError) as error:
             if len(batches) == 1:
-                return [Rejected(f"{type(error).__name__}: {error}".splitlines()[0][:500])]
+                return [self._failure(batches[0], error)]
             return [outcome for batch in batches for outcome in self.write_group([batch])]
+        return [Committed() for _ in batches]
 
-    def _write(self, batches: Sequence[Batch]) -> list[Outcome]:
-        with self._transaction() as cursor:
-            held = self._fence(cursor, batches)
-            mine = [batch for batch in batches if batch.session_id in held]
-            self._write_tasks(cursor, mine)
-            self._write_executions(cursor, mine)
-            self._append(cursor, tables.DEPENDENCY, list(tables.dependency_rows(mine)))
-            self._append(cursor, tables.HISTORY, list(tables.history_rows(mine)))
-            self._append(cursor, tables.MESSAGE, list(tables.message_rows(mine)))
-            self._write_steps(cursor, mine)
-            self._write_placements(cursor, mine)
-            self._append(cursor, tables.EVENT, list(tables.event_rows(mine)))
-            self._answer_commands(cursor, mine)
-            self._request_commands(cursor, mine)
-        return [Committed() if batch.session_id in held else Refused() for batch in batches]
+    def _write(self, batches: Sequence[Batch]) -> None:
+        connection = connections[self.alias]
+        with self._connected(connection):
+            self.dialect.write(connection, statements_of(batches))
 
-    def _fence(self, cursor: Any, batches: Sequence[Batch]) -> set[str]:
-        """The first statement: whoever does not hold the lease at the expected position is left out."""
-        key = (("id", "uuid"), ("lease_token", "number"), ("last_seq", "number"))
-        owned = self._owners(cursor, batches)
-        rows = [
-            ((b.session_id, b.session.token, b.base_seq), tables.session_row(b, owned.get(b.session_id)))
-            for b in batches
-        ]
-        return {id_of(found) for found in self.dialect.update(cursor, tables.SESSION, key, rows)}
-
-    def _owners(self, cursor: Any, batches: Sequence[Batch]) -> dict[str, str]:
-        marks = ", ".join("%s" for _ in batches)
-        cursor.execute(
-            f"SELECT id, lease_owner FROM agent_session WHERE id IN ({marks})",
-            [self._id(b.session_id) for b in batches],
-        )
-        return {id_of(row[0]): id_of(row[1]) for row in cursor.fetchall() if row[1]}
-
-    def _write_tasks(self, cursor: Any, batches: Sequence[Batch]) -> None:
-        new = [tables.new_task_row(w, b) for b in batches for w in b.tasks if w.previous is None]
-        self._append(cursor, tables.NEW_TASK, new)
-        changed = [
-            ((w.task.id, w.previous), tables.task_row(w, b)) for b in batches for w in b.tasks if w.previous is not None
-        ]
-        self._change(cursor, tables.TASK, "status", changed)
-
-    def _write_executions(self, cursor: Any, batches: Sequence[Batch]) -> None:
-        """Ends come before beginnings: a takeover ends an attempt and begins the next, and only one may be live."""
-        changed = [
-            ((w.execution.id, w.previous), tables.execution_row(w, b))
-            for b in batches
-            for w in b.executions
-            if w.previous is not None
-        ]
-        self._change(cursor, tables.EXECUTION, "state", changed)
-        new = [tables.new_execution_row(w, b) for b in batches for w in b.executions if w.previous is None]
-        self._append(cursor, tables.NEW_EXECUTION, new)
-
-    def _write_steps(self, cursor: Any, batches: Sequence[Batch]) -> None:
-        writes = [write for batch in batches for write in batch.steps]
-        self._append(cursor, tables.NEW_STEP, [tables.new_step_row(w) for w in writes if w.previous is None])
-        changed = [((w.step.id, w.previous), tables.step_row(w)) for w in writes if w.previous is not None]
-        self._change(cursor, tables.STEP, "status", changed)
-
-    def _write_placements(self, cursor: Any, batches: Sequence[Batch]) -> None:
-        for batch in batches:
-            for write in batch.placements:
-                cursor.execute(
-                    f"INSERT INTO placement (id, execution_id, queue, run_id, created_at) "
-                    f"VALUES (%s, %s, %s, %s, {self.dialect.time_mark}) ON CONFLICT (execution_id) "
-                    "DO UPDATE SET queue = excluded.queue, run_id = excluded.run_id, created_at = excluded.created_at",
-                    [
-                        self._id(write.id),
-                        self._id(write.execution_id),
-                        write.queue,
-                        self._id(write.run_id),
-                        self.dialect.value("time", batch.at),
-                    ],
-                )
-
-    def _append(self, cursor: Any, table: tables.Table, rows: list[tables.Row]) -> None:
-        if rows:
-            self.dialect.insert(cursor, table, rows)
-
-    def _change(self, cursor: Any, table: tables.Table, state: str, rows: list[tuple[tables.Row, tables.Row]]) -> None:
-        if not rows:
-            return
-        found = self.dialect.update(cursor, table, (("id", "uuid"), (state, "text")), rows)
-        if len(found) != len(rows):
-            raise _Stale(f"{len(rows) - len(found)} rows of {table.name} were not in the expected state")
-
-    def _answer_commands(self, cursor: Any, batches: Sequence[Batch]) -> None:
-        for batch in batches:
-            for command in batch.commands:
-                cursor.execute(
-                    "UPDATE session_command SET applied_at = %s, outcome = %s WHERE id = %s",
-                    [self.dialect.value("time", batch.at), command.outcome, command.command_id],
-                )
-
-    def _request_commands(self, cursor: Any, batches: Sequence[Batch]) -> None:
-        """Into the inbox of a session that may be gone; asking twice counts once."""
-        for batch in batches:
-            for request in batch.requests:
-                cursor.execute(
-                    "INSERT INTO session_command (session_id, kind, payload, actor, dedupe_key, created_at, outcome) "
-                    f"SELECT id, %s, {self.dialect.json_mark}, %s, %s, {self.dialect.time_mark}, '' FROM agent_session "
-                    "WHERE id = %s ON CONFLICT DO NOTHING",
-                    [
-                        request.kind,
-                        self.dialect.value("json", dict(request.payload)),
-                        request.actor,
-                        request.dedupe_key,
-                        self.dialect.value("time", batch.at),
-                        self._id(request.session_id),
-                    ],
-                )
+    def _failure(self, batch: Batch, error: Exception) -> Outcome:
+        """Whose fault it is that a batch could not be written: the lease is somebody else's, or its data are bad."""
+        held = self.positions([batch.session_id]).get(batch.session_id)
+        if held != (batch.session.token, batch.base_seq):
+            return Refused()
+        return Rejected(f"{type(error).__name__}: {error}".splitlines()[0][:500])
 
     def _id(self, value: str) -> Any:
         return self.dialect.value("uuid", value)

@@ -8,13 +8,16 @@ from sessions.engine.batch import Batch, ExecutionWrite, StepWrite, TaskWrite
 from sessions.engine.state import Message, Session
 from sessions.states import DeliveryStatus
 
+Columns = tuple[tuple[str, str], ...]
+Row = tuple[Any, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`columns` are `name:kind` with kind of uuid, text, json, time, number, float."""
+    """`columns` are `(name, kind)` with kind of uuid, text, json, time, number, float."""
 
     name: str
-    columns: tuple[tuple[str, str], ...]
+    columns: Columns
 
 
 def _table(name: str, columns: str) -> Table:
@@ -25,9 +28,10 @@ def _table(name: str, columns: str) -> Table:
 SESSION = _table(
     "agent_session",
     "status:text status_before_pause:text result:json error_code:text error_message:text deadline_at:time "
-    "started_at:time completed_at:time pause_reason:text paused_at:time lease_owner:uuid wake_at:time "
+    "started_at:time completed_at:time pause_reason:text paused_at:time wake_at:time "
     "last_seq:number last_hash:text usage:json saved_usage:json updated_at:time",
 )
+RELEASED_SESSION = Table(SESSION.name, (("lease_owner", "uuid"), *SESSION.columns))
 TASK = _table(
     "agent_task",
     "status:text agent_id:uuid output_data:json assignment:json not_before:time started_at:time completed_at:time "
@@ -69,15 +73,14 @@ NEW_STEP = _table(
     "id:uuid task_id:uuid execution_id:uuid kind:text key:text input_hash:text request:json due_at:time "
     "created_at:time " + " ".join(":".join(column) for column in STEP.columns),
 )
+PLACEMENT = _table("placement", "id:uuid execution_id:uuid queue:text run_id:uuid created_at:time")
 EVENT = _table(
     "session_event",
     "session_id:uuid seq:number type:text task_id:uuid agent_id:uuid payload:text hash:text created_at:time",
 )
 
-Row = tuple[Any, ...]
 
-
-def session_row(batch: Batch, owner: str | None) -> Row:
+def session_row(batch: Batch) -> Row:
     s: Session = batch.session
     return (
         s.status,
@@ -90,7 +93,6 @@ def session_row(batch: Batch, owner: str | None) -> Row:
         s.completed_at,
         s.pause_reason,
         s.paused_at,
-        None if batch.releases else owner,
         s.wake_at,
         s.last_seq,
         s.last_hash,
@@ -179,6 +181,11 @@ def new_step_row(write: StepWrite) -> Row:
     s = write.step
     known = (s.id, write.task_id, s.execution_id, s.kind, s.key, s.input_hash, dict(s.request), s.due_at, s.created_at)
     return (*known, *step_row(write))
+
+
+def placement_rows(batches: Iterable[Batch]) -> Iterator[Row]:
+    for batch in batches:
+        yield from ((p.id, p.execution_id, p.queue, p.run_id, batch.at) for p in batch.placements)
 
 
 def message_rows(batches: Iterable[Batch]) -> Iterator[Row]:

@@ -113,12 +113,11 @@ class DatabaseBed:
 Bed = MemoryBed | DatabaseBed
 
 
-@pytest.fixture(params=["memory", "database"])
+@pytest.fixture(params=["memory", pytest.param("database", marks=pytest.mark.django_db(transaction=True))])
 def bed(request: pytest.FixtureRequest) -> Iterator[Bed]:
     if request.param == "memory":
         yield MemoryBed()
         return
-    request.getfixturevalue("transactional_db")
     yield DatabaseBed()
     connections["default"].close() if connections["default"].vendor == "postgresql" else None
 
@@ -514,3 +513,35 @@ def test_a_worker_that_vanishes_within_a_transaction_keeps_no_locks_for_long(tra
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("2s",)
     connections["default"].close()
+
+
+ODD_OUTPUTS: list[Any] = [
+    None,
+    False,
+    0,
+    "",
+    [],
+    {},
+    [None],
+    {"none": None, "nested": [{"": ""}]},
+    "quotes ' \" `, a \\ backslash, 100 %s of %(it)s, a line\nand a tab\t, é \u2028 \U0001f600 \x7f",
+    [1e22, -0.0, 1e-7, 5e-324, 2**62, 2**70, -(2**70), 0.1 + 0.2],
+]
+
+
+@pytest.mark.parametrize("output", ODD_OUTPUTS, ids=repr)
+def test_what_a_task_brought_is_loaded_as_it_was(bed: Bed, output: Any) -> None:
+    bed.session(tasks=2)
+    worker = worker_in(bed.store)
+    [claim] = bed.store.claim(worker.id, 1)
+    started = step(claim.session, Claimed())
+    first = next(iter(started.session.tasks.values()))
+    assert first.execution is not None
+    half = step(started.session, AgentFinished(first.execution.id, output))
+    assert bed.store.write_group([started]) == [Committed()]
+    assert bed.store.write_group([half]) == [Committed()]
+    bed.expire(worker)
+    [again] = bed.store.claim(worker_in(bed.store).id, 1)
+    assert again.session.tasks[first.id].output == output
+    assert again.session.tasks[first.id].status == "COMPLETED"
+    assert again.session.last_hash == half.session.last_hash
