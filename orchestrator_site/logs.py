@@ -1,12 +1,30 @@
 """structlog over the standard logging: one line an event, ids as fields, no secrets."""
 
 import logging
+import time
 from typing import Any
 
 from orchestrator_site.lean import without
 
 with without("rich", "twisted"):  # for its console and for Twisted's log, which we do not use
     import structlog
+
+
+class OnceAMinute(logging.Filter):
+    """For a library that logs the same trouble each second: one line a minute, without its traceback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at = -60.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if time.monotonic() - self._said_at < 60:
+            return False
+        self._said_at = time.monotonic()
+        if record.exc_info and record.exc_info[1]:
+            record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}", ()
+            record.exc_info = None
+        return True
 
 
 def configure_logging(level: str) -> None:
@@ -36,6 +54,7 @@ def configure_logging(level: str) -> None:
         "httpx",
     ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("channels_redis.pubsub").addFilter(OnceAMinute())  # while Redis is away
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

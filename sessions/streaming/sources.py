@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from socket import socket
@@ -17,7 +17,7 @@ from sessions.streaming.publisher import DASHBOARD_GROUP, session_group
 from sessions.streaming.sockets import folder, open_socket, receive_all
 
 logger = structlog.get_logger(__name__)
-_REJOIN_SECONDS = 3600.0  # well below the day after which a channel layer forgets a member of a group
+_REJOIN_SECONDS = 2.0  # between two attempts to join what could not be joined
 _AGAIN_SECONDS = 1.0
 _JOIN_SECONDS = 2.0  # a Redis that does not answer must not hold a stream back
 
@@ -91,7 +91,7 @@ class LayerSource:
         self._must_rejoin = False
 
     async def start(self) -> None:
-        self._channel = await self._layer.new_channel("hub")
+        await self._try(self._open())
         self._tasks = [
             asyncio.create_task(self._again(self._receive)),
             asyncio.create_task(self._again(self._rejoin)),
@@ -113,12 +113,21 @@ class LayerSource:
     async def follow_all(self, wanted: bool) -> None:
         await (self._join(DASHBOARD_GROUP) if wanted else self._leave(DASHBOARD_GROUP))
 
+    async def _open(self) -> None:
+        self._channel = await self._layer.new_channel("hub")
+
     async def _join(self, group: str) -> None:
         self._groups.add(group)
+        if self._channel:
+            await self._try(self._layer.group_add(group, self._channel))
+
+    async def _try(self, work: Coroutine[Any, Any, None]) -> None:
+        """What fails is tried again later; without the layer the safety poll carries the streams."""
         try:
             async with asyncio.timeout(_JOIN_SECONDS):
-                await self._layer.group_add(group, self._channel)
-        except Exception as error:  # noqa: BLE001  (without the layer the safety poll carries the stream)
+                await work
+        except Exception as error:  # noqa: BLE001  (a stream begins although the layer is away)
+            self._must_rejoin = True
             logger.warning("the channel layer cannot be joined; streams poll the log", error=str(error))
 
     async def _leave(self, group: str) -> None:
@@ -141,9 +150,9 @@ class LayerSource:
                 await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _receive(self) -> None:
-        if self._must_rejoin:  # a Redis that was restarted may have forgotten who listens to what
+        if not self._channel:
+            await self._open()
             await self._join_all()
-            self._must_rejoin = False
         message = await self._layer.receive(self._channel)
         if message["type"] == "stream.hint":
             self._hub.offer(Notice(message["session"], message["seq"], tuple(message["frames"])))
@@ -152,8 +161,11 @@ class LayerSource:
                 self._hub.change(session_id)
 
     async def _rejoin(self) -> None:
+        """The layer itself finds its way back to what it had joined; here, to what it could not join."""
         await asyncio.sleep(_REJOIN_SECONDS)
-        await self._join_all()
+        if self._must_rejoin and self._channel:
+            await self._join_all()
+            self._must_rejoin = False
 
     async def _join_all(self) -> None:
         for group in list(self._groups):

@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -12,9 +15,10 @@ from celery import current_app
 from channels.layers import channel_layers
 
 from sessions import dispatch
-from sessions.streaming import conf, publisher
+from sessions.streaming import conf, publisher, sources
 from sessions.streaming.frames import Notice
-from sessions.streaming.hub import running_hub
+from sessions.streaming.hub import Subscription, running_hub
+from tests.chaos.services import Redis, need_programs
 from tests.conftest import need_service
 from tests.logs import write_events
 from tests.make import Make
@@ -30,19 +34,37 @@ async def close_layer() -> None:
         await connections.flush()
 
 
+def layers(host: dict[str, Any]) -> dict[str, Any]:
+    return {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [host]}}}
+
+
 @pytest.fixture
 def redis(settings: Any) -> Iterator[None]:
     need_service("Redis", 6379)
     settings.REDIS_URL = REDIS
-    host = {"address": REDIS, "socket_timeout": None}
-    settings.CHANNEL_LAYERS = {
-        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [host]}}
-    }
+    settings.CHANNEL_LAYERS = layers({"address": REDIS, "socket_timeout": None})
     channel_layers.backends.clear()
     yield
     publisher.flush(5)
     publisher.sender_loop().run(close_layer())
     channel_layers.backends.clear()
+
+
+@pytest.fixture
+def own_redis(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+    """One that may be stopped; not running yet."""
+    need_programs("redis-server", "redis-cli")
+    server = Redis(tmp_path)
+    settings.REDIS_URL = f"redis://127.0.0.1:{server.port}/0"
+    settings.CHANNEL_LAYERS = layers({"address": settings.REDIS_URL})
+    monkeypatch.setattr(sources, "_REJOIN_SECONDS", 0.05)
+    monkeypatch.setattr(sources, "_AGAIN_SECONDS", 0.05)
+    channel_layers.backends.clear()
+    yield server
+    publisher.flush(5)
+    publisher.sender_loop().run(close_layer())
+    channel_layers.backends.clear()
+    server.stop(signal.SIGKILL)
 
 
 @pytest.fixture
@@ -85,3 +107,33 @@ def test_ringing_never_waits_for_a_redis_that_is_away(settings: Any) -> None:
     settings.REDIS_URL = ""
     assert current_app.conf.task_always_eager is not True
     dispatch.flush(5)
+
+
+async def hear(subscription: Subscription, session_id: str, seq: int) -> None:
+    """Publishes until a hint of this seq has come."""
+    async with asyncio.timeout(20):
+        rows: list[tuple[int, str]] = []
+        while not rows:
+            publisher.publish([Notice(session_id, seq, (f"frame {seq}",))])
+            rows = await subscription.next(0.2)
+    assert rows == [(seq, f"frame {seq}")]
+
+
+@pytest.mark.redis
+@pytest.mark.django_db(transaction=True)
+async def test_a_stream_hears_again_after_redis_was_restarted(own_redis: Redis, closed_hub: None) -> None:
+    own_redis.start()
+    session_id = str(uuid4())
+    async with running_hub().subscribe(session_id, 0, 0) as subscription:
+        await hear(subscription, session_id, 1)
+        await asyncio.to_thread(own_redis.restart, signal.SIGKILL)
+        await hear(subscription, session_id, 2)
+
+
+@pytest.mark.redis
+@pytest.mark.django_db(transaction=True)
+async def test_a_stream_begun_while_redis_was_away_hears_once_it_is_there(own_redis: Redis, closed_hub: None) -> None:
+    session_id = str(uuid4())
+    async with running_hub().subscribe(session_id, 0, 0) as subscription:
+        await asyncio.to_thread(own_redis.start)
+        await hear(subscription, session_id, 1)
