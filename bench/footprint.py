@@ -13,7 +13,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.engine.processes import cpu_seconds, pss_mib
+from bench.engine.processes import cpu_seconds, pss_mb
 from tests.running import Site, free_port
 
 LIMITS = {"memory": 230.0, "cpu": 1.0}
@@ -22,9 +22,9 @@ SETTLE_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """MiB of PSS and percent of one core, by process."""
+    """MB of PSS and percent of one core, by process."""
 
-    memory_mib: dict[str, float]
+    memory_mb: dict[str, float]
     cpu_percent: dict[str, float]
 
 
@@ -41,7 +41,7 @@ def idle(site: Site, seconds: float = 60.0, settle_seconds: float = SETTLE_SECON
     time.sleep(seconds)
     after, lasted = cpu_seconds(pids.values()), time.monotonic() - started
     cpu = {name: (after[pid] - before[pid]) / lasted * 100 for name, pid in pids.items()}
-    return Idle({name: pss_mib([pid]) for name, pid in pids.items()}, cpu)
+    return Idle({name: pss_mb([pid]) for name, pid in pids.items()}, cpu)
 
 
 def cold_start(site: Site) -> float:
@@ -77,11 +77,11 @@ def main() -> None:
 
 
 def report(measured: Idle, starts: list[float]) -> None:
-    for name in measured.memory_mib:
-        print(f"  {name:<12} {measured.memory_mib[name]:7.1f} MiB   {measured.cpu_percent[name]:6.2f} % of a core")
-    memory, cpu = sum(measured.memory_mib.values()), sum(measured.cpu_percent.values())
-    print(f"  {'in all':<12} {memory:7.1f} MiB   {cpu:6.2f} % of a core")
-    print(f"memory limit {LIMITS['memory']:g} MiB: {'ok' if memory <= LIMITS['memory'] else 'MISSED'}")
+    for name in measured.memory_mb:
+        print(f"  {name:<12} {measured.memory_mb[name]:7.1f} MB   {measured.cpu_percent[name]:6.2f} % of a core")
+    memory, cpu = sum(measured.memory_mb.values()), sum(measured.cpu_percent.values())
+    print(f"  {'in all':<12} {memory:7.1f} MB   {cpu:6.2f} % of a core")
+    print(f"memory limit {LIMITS['memory']:g} MB: {'ok' if memory <= LIMITS['memory'] else 'MISSED'}")
     print(f"CPU limit {LIMITS['cpu']:g} %: {'ok' if cpu < LIMITS['cpu'] else 'MISSED'}")
     print(f"cold start: median {statistics.median(starts):.2f} s   worst {max(starts):.2f} s   n={len(starts)}")
 

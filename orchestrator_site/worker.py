@@ -5,19 +5,23 @@ What stays out of it (gossip, mingle, heartbeat) is for workers that watch each 
 
 import sys
 
-from orchestrator_site.celery import app
+from orchestrator_site.lean import loading
+
+with loading():
+    from orchestrator_site.celery import app
 
 
 def main() -> None:
-    worker = app.Worker(
-        pool_cls="threads",
-        concurrency=4,
-        loglevel="WARNING",
-        quiet=True,
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
-    )
+    with loading():  # Django and the tasks
+        worker = app.Worker(
+            pool_cls="threads",
+            concurrency=4,
+            loglevel="WARNING",
+            quiet=True,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+        )
     worker.start()
     sys.exit(worker.exitcode)
 

@@ -1,5 +1,6 @@
 """What each process of the site does without: the supervisor Django, the worker pages, the web process Celery."""
 
+import gc
 import importlib
 import json
 import os
@@ -10,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from orchestrator_site.lean import stand_in, without
+from orchestrator_site.lean import loading, stand_in, without
 from orchestrator_site.occupancy import Occupied, occupy
 from orchestrator_site.serving import try_to_serve
 from orchestrator_site.setup.tables import are_tables_there
@@ -50,6 +51,16 @@ def test_a_process_does_not_load_what_only_others_need(program: str, tmp_path: P
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_what_was_loaded_is_no_longer_searched_for_garbage() -> None:
+    try:
+        with loading():
+            assert not gc.isenabled()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 1000
+    finally:
+        gc.unfreeze()
 
 
 def test_a_package_kept_out_can_be_imported_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
