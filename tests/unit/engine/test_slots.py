@@ -295,3 +295,19 @@ class Clock:
 
     def now(self) -> datetime:
         return self.at
+
+
+def test_a_host_that_is_full_takes_its_requests_back_so_that_nothing_is_kept_free_for_it() -> None:
+    bench = Bench(host_limit=2, a=1, b=5)
+    bench.workers, bench.elsewhere = 2, {"a": 1}
+    bench.acquire("waits", "a")
+    assert bench.slots.posted == {"waits"}
+    for task in ("1", "2"):
+        assert bench.acquire(task, "b")
+    bench.settle()
+    assert bench.slots.posted == frozenset()
+    bench.elsewhere = {}
+    bench.look()
+    bench.slots.release("1")
+    bench.settle()
+    assert bench.woken[-1] == "waits"
