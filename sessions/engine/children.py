@@ -61,7 +61,8 @@ def _drop_earlier(draft: Draft, task: Task, step: Step) -> None:
 
 
 def adopt_children(draft: Draft) -> None:
-    """After a takeover nobody knows which children were made: those of whom nothing is known are asked for again."""
+    """After a takeover nobody knows which children were made: those of whom nothing is known, and whose end is not
+    known either, are asked for again."""
     for task in draft.tasks.values():
         draft.effects.extend(StartChild(step.id, step.request) for step in _unconfirmed(draft, task))
 
@@ -145,6 +146,8 @@ def _count(draft: Draft, usage: Mapping[str, float]) -> str:
 
 def follow_up(draft: Draft) -> None:
     """What the decision means for the session's parent and for its children."""
+    if draft.is_takeover:
+        adopt_children(draft)
     for task in draft.changed_tasks:
         if task.steps and not task.is_live:
             _let_go(draft, task)

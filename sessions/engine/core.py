@@ -75,7 +75,7 @@ def _claimed(draft: Draft, item: Claimed) -> None:
             scheduling.attach(draft, placing.take_up(draft, task))
         else:
             attempts.lose_attempt(draft, task, code, text)
-    children.adopt_children(draft)
+    draft.is_takeover = True
 
 
 def _handed_over(draft: Draft, _item: HandOver) -> None:

@@ -65,6 +65,7 @@ class Draft:
         self.placements: list[PlacementWrite] = []
         self.effects: list[Effect] = []
         self.releases = False
+        self.is_takeover = False
         self._seq, self._hash = session.last_seq, session.last_hash
         self._history: list[HistoryWrite] = []
         self._executions: dict[str, ExecutionWrite] = {}

@@ -21,7 +21,7 @@ from sessions.engine.inputs import (
     StepOpened,
 )
 from sessions.scopes import workspace_scope
-from tests.unit.engine.world import HostWorld, Script, agent, session, task
+from tests.unit.engine.world import HostWorld, Script, agent, replace, session, task
 
 
 def opened(script: Script, key: str = "child", name: str = "one", **request: Any) -> StepOpened:
@@ -86,6 +86,14 @@ def test_after_a_crash_the_children_nobody_knows_of_are_asked_for_again_and_no_o
     script.feed(ChildStarted(known))
     decision = script.feed(Claimed())
     assert [effect.step_id for effect in of_kind(decision, StartChild)] == [unknown]
+
+
+def test_a_child_whose_end_is_there_is_not_asked_for_again() -> None:
+    script, child = parked()
+    script.session = replace(script.session, children=frozenset())
+    decision = script.feed(Claimed(), report(child))
+    assert of_kind(decision, StartChild) == []
+    assert len(of_kind(decision, StartAgent)) == 1
 
 
 def test_the_end_of_a_child_is_told_to_its_parent_in_the_same_commit() -> None:

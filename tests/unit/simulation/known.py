@@ -16,6 +16,9 @@ ANSWERED_EARLY = Scenario(
 BORN_LATE = Scenario(sessions=(HAS_A_CHILD,), read_faults=((7, "lost_before"),), hosts=1)
 """The database does not answer when the child is to be made; its parent's agent has stopped by the time it does."""
 
+BORN_UNHEARD = Scenario(sessions=(HAS_A_CHILD,), read_faults=((7, "lost_after"),), hosts=1)
+"""The child is made, but the answer that it is there gets lost: it is asked for again."""
+
 CRASHED_BEFORE_BIRTH = Scenario(sessions=(HAS_A_CHILD,), write_faults=((4, "crash_after", 1.0),), hosts=2)
 """The worker dies when it has committed that a child is wanted, and before it is made."""
 

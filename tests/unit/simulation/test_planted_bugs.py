@@ -21,6 +21,7 @@ from sessions.engine.store.memory import MemoryStore
 from tests.unit.simulation.known import (
     ANSWERED_EARLY,
     BORN_LATE,
+    BORN_UNHEARD,
     CRASHED_BEFORE_BIRTH,
     RETAKEN_AT_ONCE,
     WOKEN_TOO_EARLY,
@@ -193,10 +194,10 @@ BUGS: list[Callable[[Patch], None]] = [
     forgets_the_places_of_other_hosts,
 ]
 FAMILY_BUGS = [
-    (makes_a_child_whenever_it_is_asked_for_one, "is made a second time"),
     (lets_the_children_of_a_cancelled_session_go_on, "goes on though"),
 ]
 RARE_BUGS = [
+    (makes_a_child_whenever_it_is_asked_for_one, BORN_UNHEARD),
     (asks_for_no_child_again_after_a_crash, CRASHED_BEFORE_BIRTH),
     (loses_an_answer_that_comes_before_the_agent_has_stopped, ANSWERED_EARLY),
     (sleeps_before_its_child_is_there, BORN_LATE),
