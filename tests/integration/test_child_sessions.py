@@ -97,7 +97,7 @@ def test_a_child_of_a_wait_that_is_over_is_not_made(world: World) -> None:
 
 
 def test_a_pause_goes_down_and_so_does_the_resume(world: World) -> None:
-    key = start(world, spawn_session=child(nap=0, events=300, sleep=0.5))
+    key = start(world, spawn_session=child(events=300, sleep=2))
     first = until(lambda: AgentSession.objects.filter(parent_session_id=key, status="RUNNING").first())
     assert world.post(f"{SESSIONS}/{key}/pause").status_code == 202
     until(lambda: AgentSession.objects.filter(id=first.id, status__in=("PAUSED", *ENDED)).exists())

@@ -109,3 +109,16 @@ def test_the_agent_of_the_how_to_page_works(
     assert registry.failures == {}
     exec(blocks[-1], {"__name__": "page"})
     assert "Good evening, Ada!" in capsys.readouterr().out
+
+
+async def test_a_rehearsal_keeps_what_an_agent_would_have_spawned() -> None:
+    orders = {
+        "spawn": [{"name": "a"}, {"name": "b"}],
+        "spawn_join": [{"name": "c"}],
+        "spawn_session": {"goal": "A part", "wait": False},
+    }
+    context = context_of(given(**orders))
+    output = await build_registry().create("scripted", {}).run(context)
+    assert output["outputs"] == {"c": None}
+    assert output["children"] == ["child 1"]
+    assert [spec.get("name") or spec.get("goal") for spec in context.spawned] == ["c", "a", "b", "A part"]

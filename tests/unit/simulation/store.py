@@ -49,6 +49,7 @@ class WatchedStore(MemoryStore):
         self.asked: set[int] = set()
         self.requests: list[tuple[str, CommandRead]] = []
         self.step_rows: dict[str, dict[str, Step]] = {}
+        self.run_by: dict[str, int] = {}
         self.answers: dict[int, Batch] = {}
 
     def submit(self, session: Session, events: Sequence[EventRecord]) -> None:
@@ -163,6 +164,7 @@ class WatchedStore(MemoryStore):
             known = self.attempts.setdefault(write.task.id, [])
             if write.execution.id not in known:
                 known.append(write.execution.id)
+            self.run_by[write.execution.id] = batch.session.token
         for step_write in batch.steps:
             self.step_rows.setdefault(step_write.task_id, {})[step_write.step.id] = step_write.step
         self._project(batch.session_id, batch.events)
@@ -170,13 +172,16 @@ class WatchedStore(MemoryStore):
         self._check_limits()
 
     def _check_limits(self) -> None:
-        """What runs by the rows, on hosts that may still run it, is within the limit of each scope."""
+        """What runs by the rows, on hosts that may still run it, is within the limit of each scope.
+
+        What a host has just taken over has not begun there: it is lost with the host before.
+        """
         running: Counter[str] = Counter()
         for key, session in self.sessions.items():
             if not self._holds(self._leases[key].owner):
                 continue
             for task in self.loaded_tasks(key).values():
-                if is_executing(task):
+                if is_executing(task) and task.execution and self.run_by[task.execution.id] == self.tokens[key]:
                     running.update(scopes_of(session, task))
         for scope, count in running.items():
             limit = self._limit(scope)
