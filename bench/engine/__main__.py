@@ -62,6 +62,10 @@ def measure(options: argparse.Namespace) -> list[Result]:
 
 def report(database: str, found: list[Result]) -> None:
     print(database)
+    for result in found:
+        if "failed" in result:
+            print(f"  {result['failed']:<20} FAILED: {result['why']}")
+    found = [result for result in found if "name" in result]
     for name in dict.fromkeys(result["name"] for result in found):
         of_name = [result for result in found if result["name"] == name]
         told, unit = summary([value for result in of_name for value in result["values"]]), of_name[0]["unit"]

@@ -2,7 +2,8 @@
 
 Runs in the environment of the installation (DATA_DIR, DATABASE_URL, REDIS_URL), as a process beside the worker:
 sessions are made by the product's service, their end is read from the database. Prints one JSON object a line:
-`{"name", "unit", "values", "cpu_seconds", "client_cpu_seconds", "database_cpu_seconds"}`.
+`{"name", "unit", "values", "cpu_seconds", "client_cpu_seconds", "database_cpu_seconds"}`,
+or `{"failed", "why"}`.
 """
 
 import json
@@ -231,7 +232,11 @@ def main() -> None:
     client.finish(client.submit_all(shapes.diamond(DIAMOND), 20)[0])  # what is loaded once is loaded now
     client.finish([client.submit(shapes.single())])
     for name in order["run"]:
-        print(json.dumps(measure(client, name, order["supervisor"], order["counts"].get(name))), flush=True)
+        try:
+            told = measure(client, name, order["supervisor"], order["counts"].get(name))
+        except Exception as error:  # noqa: BLE001  (the others can still be measured)
+            told = {"failed": name, "why": f"{type(error).__name__}: {error}"}
+        print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -78,7 +79,17 @@ class Installation:
         try:
             yield
         finally:
+            self._stop()
+
+    def _stop(self) -> None:
+        """Politely; what does not end in time is killed, so that it cannot disturb what is measured next."""
+        pids = self.pids
+        try:
             self.site.stop()
+        except subprocess.TimeoutExpired:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     @property
     def pids(self) -> set[int]:

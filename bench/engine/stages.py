@@ -99,7 +99,8 @@ class History:
         for size, installation in self.installations.items():
             with installation.running():
                 for measured in installation.measure(["sessions"], counts):
-                    found.append(measured | {"name": f"history_{size}"})
+                    name = "name" if "name" in measured else "failed"
+                    found.append(measured | {name: f"history_{size}"})
         return found
 
 

@@ -70,9 +70,13 @@ def ready() -> None:
 
 
 def emit_best(name: str, unit: str, tried: Sequence[Mapping[str, Any]], **more: Any) -> None:
-    """Reports the way with the best median."""
+    """Reports the way with the best median; that the workload failed when it did in every way."""
+    done = [each for each in tried if each["values"]]
+    if not done:
+        emit(failed=name, why="; ".join(f"{each['way']}: {each['why']}" for each in tried))
+        return
     choose = max if unit == "/s" else min
-    emit(name=name, unit=unit, **more, **choose(tried, key=lambda each: statistics.median(each["values"])))
+    emit(name=name, unit=unit, **more, **choose(done, key=lambda each: statistics.median(each["values"])))
 
 
 class Meter:
@@ -94,8 +98,13 @@ class Meter:
         emit_best("sessions", "/s", tried, sessions=sessions)
 
     def tried(self, way: str, work: Callable[[], list[float]]) -> dict[str, Any]:
+        """One way of doing it; with no values when it fails."""
         before = cpu_seconds(self.family())
-        values = work()
+        try:
+            values = work()
+        except Exception as error:  # noqa: BLE001  (another way, another workload may do)
+            print(f"{way}: {type(error).__name__}: {error}", file=sys.stderr)
+            return {"way": way, "values": [], "why": f"{type(error).__name__}: {error}"}
         return {"way": way, "values": values, "cpu_seconds": spent(before, cpu_seconds(self.family()))}
 
     def idle(self, seconds: float) -> None:

@@ -21,11 +21,15 @@ class Findings:
         about = self.systems.setdefault(system, {"results": []})
         if "configuration" in told:
             about.update(told)
+        elif "failed" in told:
+            self.note(system, f"{told['failed']} failed in round {number}: {str(told['why'])[:200]}")
         elif "name" in told:
             about["results"].append({"round": number, **told})
 
     def note(self, system: str, text: str) -> None:
-        self.systems.setdefault(system, {"results": []})["note"] = text
+        """Kept beside the figures; a later one is added."""
+        about = self.systems.setdefault(system, {"results": []})
+        about["note"] = f"{about['note']}; {text}" if about.get("note") else text
 
 
 def run(

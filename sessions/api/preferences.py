@@ -10,7 +10,9 @@ from rest_framework.response import Response
 
 from sessions.limits import MAX_WAIT_SECONDS
 
+FIRST_LOOK_SECONDS = 0.002
 LOOK_SECONDS = 0.05
+"""Pauses between looks grow from the first to the last: most who wait wait for something short."""
 MAX_WAITING_REQUESTS = 32
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?=$|[,;\s])", re.IGNORECASE)
@@ -34,11 +36,13 @@ def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
 
 
 def _looked_until(is_so: Callable[[], bool], end: float) -> bool:
+    pause = FIRST_LOOK_SECONDS
     while not is_so():
         left = end - time.monotonic()
         if left <= 0:
             return False
-        time.sleep(min(LOOK_SECONDS, left))
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.25, LOOK_SECONDS)
     return True
 
 

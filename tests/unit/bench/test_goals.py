@@ -104,6 +104,8 @@ class Fake:
     def measure(self, asked: Round):  # type: ignore[no-untyped-def]
         yield {"configuration": "as it comes", "versions": {"it": "1"}}
         yield {"name": "sessions", "unit": "/s", "values": [100.0], "way": "one way", "cpu_seconds": 2.0}
+        if self.fails_in == "workload":
+            yield {"failed": "fan_out", "why": "too wide"}
         if self.fails_in == "measure" and asked.number == 2:
             raise RuntimeError("first line\nit broke")
 
@@ -133,6 +135,15 @@ def test_a_system_that_fails_is_noted_and_the_others_are_measured() -> None:
     assert all(fake.is_closed for fake in fakes)
     assert values_of(found)["good"] == {"sessions": [[100.0], [100.0], [100.0]]}
     assert ways_of(found["good"]) == {"sessions": {"one way": 3}}
+
+
+def test_a_workload_that_fails_is_noted_beside_the_figures_of_the_others() -> None:
+    rounds = [Round(number, {}, 0, 200) for number in (1, 2)]
+
+    about = run([Fake("it", "workload")], rounds, lambda line: None, Findings()).systems["it"]  # type: ignore[list-item]
+
+    assert len(about["results"]) == 2
+    assert about["note"] == "fan_out failed in round 1: too wide; fan_out failed in round 2: too wide"
 
 
 def test_processor_time_is_told_for_one_session() -> None:
