@@ -25,10 +25,19 @@ OWNED = (
 
 
 @dataclass(frozen=True)
+class Death:
+    """A worker with these sessions was killed at `at`, or stood still from then `until`."""
+
+    at: float
+    until: float
+    sessions: list[str]
+
+
+@dataclass(frozen=True)
 class Recovery:
     """From the death of a session's worker to the session's next event.
 
-    Not `is_clean`: the database was away meanwhile, or all leases had just been lost because it was.
+    Not `is_clean`: another worker died meanwhile or just before, or the database was away.
     """
 
     session_id: str
@@ -42,7 +51,7 @@ class Report:
 
     seed: int
     faults: list[tuple[float, str]] = field(default_factory=list)
-    deaths: list[tuple[float, list[str]]] = field(default_factory=list)
+    deaths: list[Death] = field(default_factory=list)
     outages: list[tuple[float, float]] = field(default_factory=list)
     recoveries: list[Recovery] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
@@ -67,7 +76,7 @@ class Report:
             f"seed {self.seed}: {len(self.complaints)} complaints, {self.seconds:.0f} s",
             *(f"  {at:6.2f} s {text}" for at, text in self.faults),
             f"  recovery after the kill of a worker: {_figures(self.clean)}",
-            f"  with the database away as well: {_figures(every)}",
+            f"  with the others dying or the database away as well: {_figures(every)}",
             f"  attempts lost with a worker: {self.lost_attempts}; streams resumed: {self.reconnects}",
             f"  answers by status (0: none): {dict(sorted(statuses.items()))}; slowest {slow.seconds:.2f} s",
             f"  the slowest came at {slow.at - self.began_at:.1f} s with status {slow.status}",
@@ -127,9 +136,10 @@ class Round:
         self.report.seconds = time.monotonic() - self._began
         return self.report
 
-    def died(self, sessions: list[str], at: float) -> None:
-        """The worker that ran these sessions was killed."""
-        self.report.deaths.append((at, sessions))
+    def died(self, sessions: list[str], *, seconds: float = 0.0) -> None:
+        """The worker that ran these sessions is killed now, or stands still for so long."""
+        at = time.time()
+        self.report.deaths.append(Death(at, at + seconds, sessions))
 
     def owned(self, pid: int) -> list[str]:
         """The sessions a worker process holds; none can be told while the database is away."""
@@ -211,10 +221,11 @@ def recoveries(picture: Picture, report: Report) -> list[Recovery]:
     """For each session whose worker was killed while it ran: how long until its next event."""
     times = {key: [instant(row["created_at"]) for row in rows] for key, rows in picture.events.items()}
     found = []
-    for at, sessions in report.deaths:
-        for session_id in sessions:
-            later = [moment for moment in times.get(session_id, []) if moment > at]
+    for death in report.deaths:
+        others = [(other.at, other.until) for other in report.deaths if other is not death]
+        for session_id in death.sessions:
+            later = [moment for moment in times.get(session_id, []) if moment > death.at]
             if later:
-                overlaps = any(begin < min(later) and at < end + 8 for begin, end in report.outages)
-                found.append(Recovery(session_id, min(later) - at, not overlaps))
+                trouble = any(at < min(later) and death.at < until + 8 for at, until in [*report.outages, *others])
+                found.append(Recovery(session_id, min(later) - death.at, not trouble))
     return found

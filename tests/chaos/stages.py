@@ -53,10 +53,11 @@ class Production:
         workers = self.fleet.kind("worker")
         if not workers:
             return "none was running"
-        member = workers[fault.pick % len(workers)]
-        assert member.process is not None
-        sessions = round_.owned(member.process.pid)
-        round_.died(sessions, time.time())
+        owned = {member.name: round_.owned(member.process.pid) for member in workers if member.process}
+        busiest = max(workers, key=lambda member: len(owned[member.name]))
+        member = busiest if fault.pick % 2 else workers[fault.pick % len(workers)]
+        sessions = owned[member.name]
+        round_.died(sessions)
         self.fleet.kill(member)
         return f"{member.name} with {len(sessions)} sessions"
 
@@ -76,7 +77,7 @@ class Production:
         process = member.process
         assert process is not None
         sessions = round_.owned(process.pid)
-        round_.died(sessions, time.time())
+        round_.died(sessions, seconds=fault.seconds)
         pause(process)
         time.sleep(fault.seconds)
         go_on(process)
@@ -154,7 +155,7 @@ class Embedded:
             return _freeze(pid, fault.seconds)
         sessions = round_.owned(pid) if name == "worker" else []
         if name == "worker":
-            round_.died(sessions, time.time())
+            round_.died(sessions)
         os.kill(pid, signal.SIGKILL)
         return f"{name} {pid} with {len(sessions)} sessions" if sessions else f"{name} {pid}"
 

@@ -44,6 +44,7 @@ class WatchedStore(MemoryStore):
         self.task_rows: dict[str, dict[str, Task]] = {}
         self.attempts: dict[str, list[str]] = {}
         self.tokens: dict[str, int] = {}
+        self.written: dict[str, int] = {}
         self.applied: list[Batch] = []
         self.late: list[Batch] = []
         self.asked: set[int] = set()
@@ -158,6 +159,7 @@ class WatchedStore(MemoryStore):
 
     def _write_rows(self, batch: Batch) -> None:
         self.applied.append(batch)
+        self.written[batch.session_id] = batch.session.token
         for task_write in batch.tasks:
             self.task_rows[batch.session_id][task_write.task.id] = replace(task_write.task, execution=None)
         for write in batch.executions:
@@ -178,8 +180,8 @@ class WatchedStore(MemoryStore):
         """
         running: Counter[str] = Counter()
         for key, session in self.sessions.items():
-            if not self._holds(self._leases[key].owner):
-                continue
+            if not self._holds(self._leases[key].owner) or self.written.get(key) != self.tokens[key]:
+                continue  # dead, or taken over from the dead a moment ago: its rows still say what ran there
             for task in self.loaded_tasks(key).values():
                 if is_executing(task) and task.execution and self.run_by[task.execution.id] == self.tokens[key]:
                     running.update(scopes_of(session, task))
