@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.faults import Fault, Plan
-from tests.chaos.fleet import Fleet, go_on, pause
+from tests.chaos.fleet import Fleet, Member, go_on, pause
 from tests.chaos.proxy import Mode, RedisProxy
 from tests.chaos.rounds import Round
 from tests.chaos.services import Postgres, Redis, own_folder, own_servers
-from tests.running import Site
+from tests.running import Site, wait_for
 
 LEFT_OVER = "SELECT count(*) FROM engine_worker WHERE expires_at > {now}"
 
@@ -50,16 +50,26 @@ class Production:
             return acts[fault.kind](fault, round_)
 
     def _kill_worker(self, fault: Fault, round_: Round) -> str:
+        """Any of them, or (every other time) the one with most sessions, once there is one."""
         workers = self.fleet.kind("worker")
         if not workers:
             return "none was running"
-        owned = {member.name: round_.owned(member.process.pid) for member in workers if member.process}
-        busiest = max(workers, key=lambda member: len(owned[member.name]))
-        member = busiest if fault.pick % 2 else workers[fault.pick % len(workers)]
-        sessions = owned[member.name]
+        member = workers[fault.pick % len(workers)]
+        if fault.pick % 2:
+            with suppress(AssertionError):
+                member = wait_for(lambda: self._busiest(round_), 10, "a worker runs sessions")
+        assert member.process is not None
+        sessions = round_.owned(member.process.pid)
         round_.died(sessions)
         self.fleet.kill(member)
         return f"{member.name} with {len(sessions)} sessions"
+
+    def _busiest(self, round_: Round) -> Member | None:
+        owned = [
+            (len(round_.owned(member.process.pid)), member) for member in self.fleet.kind("worker") if member.process
+        ]
+        count, member = max(owned, key=lambda pair: pair[0], default=(0, None))
+        return member if count else None
 
     def _kill_web(self, fault: Fault, _round: Round) -> str:
         webs = self.fleet.kind("web")
