@@ -9,6 +9,7 @@ BENCHES = {
     "footprint": "memory, CPU and start of the embedded site while nobody uses it",
     "history": "verify, export and prune a session of 100,000 events, and who waits meanwhile",
     "peers": "this product and LangGraph, DBOS, Celery and Prefect in one run, held against the goals",
+    "scale": "what a session costs each part of a site, and what many sessions need",
     "quality": "retrieval, answers and verdicts on public data sets (--data PATH)",
 }
 

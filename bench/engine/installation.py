@@ -33,12 +33,12 @@ class Installation:
     def __init__(self, database: str, *, postgres: str = POSTGRES, redis: str = REDIS) -> None:
         self.database = database
         self._postgres = postgres
-        self._name = f"bench_engine_{os.getpid()}_{time.monotonic_ns()}"
+        self.name = f"bench_engine_{os.getpid()}_{time.monotonic_ns()}"
         self._temporary = tempfile.TemporaryDirectory(prefix="bench-engine-")
         self._variables: dict[str, str] = {}
         if database == "postgres":
-            run_sql(postgres, f'CREATE DATABASE "{self._name}"')
-            self._variables = {"DATABASE_URL": with_database(postgres, self._name), "REDIS_URL": redis}
+            run_sql(postgres, f'CREATE DATABASE "{self.name}"')
+            self._variables = {"DATABASE_URL": with_database(postgres, self.name), "REDIS_URL": redis}
         self.site = Site(Path(self._temporary.name), self._variables)
         try:
             self.key = str(self.site.seed(sessions=0)["key"])
@@ -50,15 +50,15 @@ class Installation:
     def close(self) -> None:
         self.site.stop()
         if self.database == "postgres":
-            for name in (self._name, f"{self._name}_seeded"):
+            for name in (self.name, f"{self.name}_seeded"):
                 run_sql(self._postgres, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         self._temporary.cleanup()
 
     def reset(self) -> None:
         """As it was when it was made; it must not be running."""
         if self.database == "postgres":
-            run_sql(self._postgres, f'DROP DATABASE "{self._name}" WITH (FORCE)')
-            run_sql(self._postgres, f'CREATE DATABASE "{self._name}" TEMPLATE "{self._name}_seeded"')
+            run_sql(self._postgres, f'DROP DATABASE "{self.name}" WITH (FORCE)')
+            run_sql(self._postgres, f'CREATE DATABASE "{self.name}" TEMPLATE "{self.name}_seeded"')
             return
         for path in self.site.folder.glob(f"{SQLITE_FILE}-*"):
             path.unlink()
@@ -66,7 +66,7 @@ class Installation:
 
     def _keep_seeded(self) -> None:
         if self.database == "postgres":
-            run_sql(self._postgres, f'CREATE DATABASE "{self._name}_seeded" TEMPLATE "{self._name}"')
+            run_sql(self._postgres, f'CREATE DATABASE "{self.name}_seeded" TEMPLATE "{self.name}"')
             return
         self.site.query("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copy(self.site.folder / SQLITE_FILE, self.site.folder / "seeded")
@@ -98,7 +98,7 @@ class Installation:
     def stored_bytes(self) -> int:
         """What the database holds, its log apart."""
         if self.database == "postgres":
-            return int(run_sql(self._postgres, f"SELECT pg_database_size('{self._name}')")[0][0])
+            return int(run_sql(self._postgres, f"SELECT pg_database_size('{self.name}')")[0][0])
         (pages,), (size,) = self.site.query("PRAGMA page_count")[0], self.site.query("PRAGMA page_size")[0]
         return int(pages) * int(size)
 

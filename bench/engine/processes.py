@@ -30,6 +30,18 @@ def cpu_seconds(pids: Iterable[int]) -> dict[int, float]:
     return found
 
 
+def ended_seconds(pid: int) -> float:
+    """User and system time of the children of a process that have ended."""
+    fields = _stat(pid)
+    return (int(fields[13]) + int(fields[14])) / TICKS if fields else 0.0
+
+
+def parent_of(pid: int) -> int:
+    """0 when there is no such process here."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields else 0
+
+
 def spent(before: dict[int, float], after: dict[int, float]) -> float:
     """Seconds between two readings; a process that was born in between counts whole."""
     return sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
