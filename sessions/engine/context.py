@@ -97,6 +97,10 @@ class ExecutionContext:
             if not future.done():
                 future.set_exception(Revoked())
 
+    def give_time(self, seconds: float) -> None:
+        """For agents whose calls take time to come here: before it stops, one that waits may ask for more."""
+        self._steps.breath_seconds = seconds
+
     def park(self) -> None:
         """The next call raises `Parked`."""
         self._is_parking = True

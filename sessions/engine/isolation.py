@@ -22,6 +22,8 @@ CALLS = {
     *("spawn_tasks", "spawn_session"),
     *("documents.search", "documents.passages", "documents.titles"),
 }
+SECOND_THOUGHT_SECONDS = 0.02
+"""What else a process asks for at the same time comes by then."""
 LINE_LIMIT = 8 * MAX_OUTPUT_BYTES  # as ASCII, with room for what is too large to be kept and said so
 
 
@@ -100,20 +102,52 @@ async def _write(process: asyncio.subprocess.Process, line: dict[str, Any]) -> N
 
 
 async def _serve(process: asyncio.subprocess.Process, context: ExecutionContext) -> Any:
-    while process.stdout is not None:
-        try:
-            line = await process.stdout.readline()
-        except ValueError:
-            text = f"the agent's process said more than {LINE_LIMIT:,} bytes at once; return less"
-            raise AgentError(text, code="bad_output", permanent=True) from None
-        if not line:
-            break
-        said = json.loads(line)
-        if "result" in said or "error" in said:
-            return outcome_of(said)
-        await _write(process, await answer_call(context, said))
+    """Calls are answered side by side: one that waits holds up no other, as with an agent of this process."""
+    context.give_time(SECOND_THOUGHT_SECONDS)
+    calls: set[asyncio.Task[None]] = set()
+    try:
+        while (said := await _next_line(process, calls)) is not None:
+            if "result" in said or "error" in said:
+                await asyncio.gather(*calls)
+                return outcome_of(said)
+            call = asyncio.create_task(_reply(process, context, said))
+            call.add_done_callback(lambda done: done.cancelled() or done.exception())  # several may end it at once
+            calls.add(call)
+    finally:
+        for call in calls:
+            call.cancel()
     code = await process.wait()
     raise AgentError(f"the agent's process ended with code {code} and no result", code="process_died")
+
+
+async def _reply(process: asyncio.subprocess.Process, context: ExecutionContext, said: dict[str, Any]) -> None:
+    await _write(process, await answer_call(context, said))
+
+
+async def _next_line(process: asyncio.subprocess.Process, calls: "set[asyncio.Task[None]]") -> dict[str, Any] | None:
+    """What the process says next; None at its end. What ends a call ends this, too."""
+    reading = asyncio.create_task(_read(process))
+    try:
+        while not reading.done():
+            done, _ = await asyncio.wait({reading, *calls}, return_when=asyncio.FIRST_COMPLETED)
+            for call in calls & done:
+                calls.discard(call)
+                call.result()
+        return reading.result()
+    finally:
+        reading.cancel()
+
+
+async def _read(process: asyncio.subprocess.Process) -> dict[str, Any] | None:
+    if process.stdout is None:
+        return None
+    try:
+        line = await process.stdout.readline()
+    except ValueError:
+        text = f"the agent's process said more than {LINE_LIMIT:,} bytes at once; return less"
+        raise AgentError(text, code="bad_output", permanent=True) from None
+    said: dict[str, Any] | None = json.loads(line) if line else None
+    return said
 
 
 def outcome_of(said: dict[str, Any]) -> Any:

@@ -47,6 +47,7 @@ class StepCalls:
         self._in_flight = 0
         self._quiet = asyncio.Event()
         self.has_parked = False
+        self.breath_seconds = 0.0
 
     async def step(
         self, key: str, function: Callable[[StepCall], Any], *, inputs: Any = None, once: bool = False
@@ -157,7 +158,7 @@ class StepCalls:
         """Raises `Parked` as soon as nothing that the attempt does beside this is under way: what is being paid for
         is not thrown away, and what else it wants to wait for has been asked for."""
         for _ in range(BREATHS):
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.breath_seconds)
         while self._in_flight > _own_flights.get():
             self._quiet.clear()
             await self._quiet.wait()
