@@ -235,6 +235,8 @@ def test_a_worker_runs_sessions_while_redis_is_away_and_stops_when_told(seeded: 
         session_id = site.seed(sessions=1)["sessions"][0]
         wait_for(lambda: ended(site, [session_id]), 40, "the session ends")
         assert site.status(session_id) == "COMPLETED"
+        check = [sys.executable, str(ROOT / "manage.py"), "check_worker"]
+        assert subprocess.run(check, cwd=ROOT, env=site.variables(), capture_output=True, check=False).returncode == 0
         worker.terminate()
         assert worker.wait(20) == 0, site.printed
         assert site.query("SELECT count(*) FROM engine_worker") == [(0,)]

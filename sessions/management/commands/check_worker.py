@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from core.machine import this_machine
 from sessions.selectors.workers import live_worker_on
 
 
@@ -13,8 +14,8 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
+        worker = live_worker_on(this_machine())
         host = socket.gethostname()
-        worker = live_worker_on(host)
         if worker is None:
             raise CommandError(
                 f"No engine on {host} holds a lease. Start a worker here, or read why its log says it cannot."
