@@ -10,12 +10,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 THREADS = 2
+SQLITE_CACHE_KIB = 1000
 
 
 class Readers:
@@ -28,7 +29,7 @@ class Readers:
         """What the function returns, or raises, in one of the threads."""
 
         def work() -> R:
-            _drop_broken_connections()
+            _keep_connection()
             return function(*args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -41,11 +42,17 @@ class Readers:
         self._threads.shutdown()
 
 
-def _drop_broken_connections() -> None:
-    """A kept connection is also asked whether it is alive before it is used again (CONN_HEALTH_CHECKS)."""
-    for connection in connections.all(initialized_only=True):
-        connection.close_at = None
-        connection.close_if_unusable_or_obsolete()
+def _keep_connection() -> None:
+    """One that is kept is also asked whether it is alive before it is used again (CONN_HEALTH_CHECKS).
+
+    On SQLite it keeps little of the file in memory: a log is read once, from front to back.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    connection.close_at = None
+    connection.close_if_unusable_or_obsolete()
+    if connection.connection is None and connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}")
 
 
 def _end_thread(together: threading.Barrier) -> None:
