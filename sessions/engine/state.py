@@ -54,6 +54,7 @@ class Step(Struct, frozen=True):
     usage: Mapping[str, float] = {}
     due_at: datetime | None = None
     completed_at: datetime | None = None
+    reused_in: str | None = None
     size: int = 0
 
 

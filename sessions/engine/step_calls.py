@@ -186,7 +186,7 @@ class StepCalls:
         return step
 
     async def _note_reuse(self, step: Step) -> None:
-        if step.execution_id != self._execution_id:
+        if self._execution_id not in (step.execution_id, step.reused_in):
             await self._put(StepReused(self._execution_id, step.id))
 
     def _idempotency_key(self, key: str, digest: str) -> str:

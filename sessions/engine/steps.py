@@ -115,10 +115,11 @@ def _bytes(result: Any) -> int:
 
 
 def reuse_step(draft: Draft, item: StepReused) -> None:
-    """Say that an attempt was spared a call."""
+    """Say that an attempt was spared a call: once, also when it parks and runs through its steps again."""
     task = draft.task_of(item.execution_id)
     step = next((step for step in task.steps if step.id == item.step_id), None) if task else None
-    if task is not None and step is not None and step.kind in _PAID:
+    if task is not None and step is not None and step.kind in _PAID and step.reused_in != item.execution_id:
+        task = draft.put_step(task, replace(step, reused_in=item.execution_id))
         draft.change(saved_usage=sum_usage(draft.session.saved_usage, step.usage))
         data = _named(step) | {"execution": item.execution_id, "saved": dict(step.usage)}
         draft.emit("step.reused", data, task)

@@ -11,7 +11,8 @@ class ExecutionStep(Row):
     """A journaled result of a task's agent: a call it made, or something it waits for. Reused by every later attempt.
 
     The same key with another input is another step. `execution` is the attempt that wrote it; `reused_from` the step of
-    an earlier session it was copied from. WAITING until the answer is there, ANSWERED until the agent has taken it.
+    an earlier session it was copied from; `reused_in` the latest attempt that was given its result instead of paying.
+    WAITING until the answer is there, ANSWERED until the agent has taken it.
     """
 
     task = models.ForeignKey("agent_sessions.AgentTask", on_delete=models.CASCADE, related_name="steps")
@@ -29,6 +30,7 @@ class ExecutionStep(Row):
     usage = models.JSONField(default=dict, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     reused_from = models.UUIDField(null=True, blank=True)
+    reused_in = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True, blank=True)
 

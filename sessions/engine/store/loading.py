@@ -142,6 +142,7 @@ def _step(row: ExecutionStep) -> Step:
         usage=row.usage,
         due_at=row.due_at,
         completed_at=row.completed_at,
+        reused_in=str(row.reused_in) if row.reused_in else None,
         size=len(json.dumps(row.result, ensure_ascii=False).encode()) if row.result is not None else 0,
     )
 

@@ -66,7 +66,7 @@ MESSAGE = _table(
 )
 STEP = _table(
     "execution_step",
-    "status:text result:json error_code:text error_message:text usage:json completed_at:time",
+    "status:text result:json error_code:text error_message:text usage:json completed_at:time reused_in:uuid",
 )
 NEW_STEP = _table(
     "execution_step",
@@ -174,7 +174,7 @@ def history_rows(batches: Iterable[Batch]) -> Iterator[Row]:
 
 def step_row(write: StepWrite) -> Row:
     s = write.step
-    return (s.status, s.result, s.error_code, s.error_message, dict(s.usage), s.completed_at)
+    return (s.status, s.result, s.error_code, s.error_message, dict(s.usage), s.completed_at, s.reused_in)
 
 
 def new_step_row(write: StepWrite) -> Row:

@@ -15,6 +15,8 @@ from sessions.engine.inputs import (
     Reply,
     StepClosed,
     StepOpened,
+    StepReused,
+    Tick,
 )
 from sessions.engine.state import Step
 from sessions.engine.step_calls import Parked, StepCalls
@@ -141,6 +143,19 @@ def test_an_answer_that_comes_before_the_agent_has_stopped_is_not_lost() -> None
     decision = script.feed(AgentParked(script.execution("one")))
     assert [effect for effect in decision.effects if hasattr(effect, "upstream")]
     assert script.statuses == {"one": "RUNNING"}
+
+
+def test_an_attempt_that_parks_is_spared_the_same_call_once() -> None:
+    script = started(max_attempts=2)
+    script.feed(closed(script, "search", usage={"tokens": 7}))
+    script.feed(AgentFailed(script.execution("one"), "oops", "no"))
+    script.wait(120)
+    script.feed(Tick())
+    [kept_one] = script.task("one").steps
+    for _ in range(2):
+        script.feed(StepReused(script.execution("one"), kept_one.id))
+    assert script.events.count("step.reused") == 1
+    assert script.session.saved_usage == {"tokens": 7}
 
 
 def calls_over(steps: tuple[Step, ...] = ()) -> tuple[StepCalls, list[Input]]:
