@@ -12,7 +12,7 @@ from sessions.engine.state import Execution, Message, Session, Task, is_executin
 from sessions.modes import PLANNING
 from sessions.policies import SUSPECT_LOSSES
 from sessions.routing_policy import Assignment, choose_agent
-from sessions.scopes import agent_scope, capability_scope, workspace_scope
+from sessions.scopes import scopes_of_task
 from sessions.states import ExecutionMode, ExecutionState, MessageType, SessionStatus, TaskStatus
 
 SHORT_WAIT = timedelta(seconds=2)
@@ -204,8 +204,7 @@ def slot_wanted(draft: Draft, task: Task) -> SlotWanted:
 
 def scopes_of(session: Session, task: Task) -> tuple[str, ...]:
     """The scopes in each of which the task takes a place while it runs."""
-    own = (workspace_scope(session.workspace_id), agent_scope(task.agent_id or ""))
-    return (*own, *(capability_scope(session.workspace_id, word) for word in task.required_capabilities))
+    return scopes_of_task(session.workspace_id, task.agent_id or "", task.required_capabilities)
 
 
 def _start(draft: Draft, task: Task) -> None:

@@ -14,7 +14,7 @@ from core.clock import SYSTEM_CLOCK
 from sessions.agent_pool import AgentPool
 from sessions.models import AgentExecution, AgentSession, AgentTask, EngineWorker, ExecutionStep, SessionCommand
 from sessions.policies import WaitingRank, waiting_rank
-from sessions.scopes import agent_scope, capability_scope, workspace_scope
+from sessions.scopes import agent_scope, capability_scope, scopes_of_task, workspace_scope
 from sessions.selectors.flow import queued_count
 from sessions.selectors.reading import session_for, task_rows
 from sessions.selectors.requesting import agent_pool
@@ -195,7 +195,7 @@ class _Places:
         rows = AgentExecution.objects.filter(
             state=ExecutionState.RUNNING, task__session__workspace__in=self._workspaces
         ).values_list("task__session__workspace_id", "agent_id", "task__required_capabilities")
-        return Counter(scope for row in rows[:MOST_COUNTED] for scope in _scopes(*row))
+        return Counter(scope for row in rows[:MOST_COUNTED] for scope in scopes_of_task(*row))
 
     def _read_lines(self, now: datetime) -> Mapping[str, Sequence[_Waiter]]:
         """The tasks that could start but for a place, by scope."""
@@ -214,14 +214,9 @@ class _Places:
                 task_priority=priority,
                 waited_seconds=(now - since).total_seconds(),
             )
-            for scope in _scopes(*places):
+            for scope in scopes_of_task(*places):
                 lines[scope].append(_Waiter(key, rank))
         return lines
-
-
-def _scopes(workspace_id: UUID, agent_id: UUID | None, capabilities: Sequence[str]) -> list[str]:
-    own = [workspace_scope(workspace_id)] + ([agent_scope(agent_id)] if agent_id else [])
-    return [*own, *(capability_scope(workspace_id, word) for word in capabilities)]
 
 
 def reason_shape(reason: Reason | None) -> dict[str, Any] | None:

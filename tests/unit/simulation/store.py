@@ -48,6 +48,7 @@ class WatchedStore(MemoryStore):
         self.applied: list[Batch] = []
         self.late: list[Batch] = []
         self.asked: set[int] = set()
+        self.expired: set[str] = set()
         self.requests: list[tuple[str, CommandRead]] = []
         self.step_rows: dict[str, dict[str, Step]] = {}
         self.run_by: dict[str, int] = {}
@@ -173,14 +174,21 @@ class WatchedStore(MemoryStore):
         self._compare_with_memory(batch.session)
         self._check_limits()
 
+    def live_workers(self) -> list[str]:
+        live = super().live_workers()
+        self.expired.update(worker for worker in self._workers if worker not in live)
+        return live
+
     def _check_limits(self) -> None:
         """What runs by the rows, on hosts that may still run it, is within the limit of each scope.
 
-        What a host has just taken over has not begun there: it is lost with the host before.
+        What a host has just taken over has not begun there: it is lost with the host before. A worker whose lease has
+        run out stays dead, even if the clock is set back to before that.
         """
+        may_run = set(self.live_workers()) - self.expired
         running: Counter[str] = Counter()
         for key, session in self.sessions.items():
-            if not self._holds(self._leases[key].owner) or self.written.get(key) != self.tokens[key]:
+            if self._leases[key].owner not in may_run or self.written.get(key) != self.tokens[key]:
                 continue  # dead, or taken over from the dead a moment ago: its rows still say what ran there
             for task in self.loaded_tasks(key).values():
                 if is_executing(task) and task.execution and self.run_by[task.execution.id] == self.tokens[key]:
