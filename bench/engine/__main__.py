@@ -6,6 +6,8 @@ it stays comparable when other programs run.
 
 import argparse
 import json
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from bench.figures import shown, summary
 
 def main() -> None:
     options = read_options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended in good order
     found = measure(options)
     report(options.database, found)
     if options.json:

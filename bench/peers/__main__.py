@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sqlite3
 import sys
 import time
@@ -29,6 +30,7 @@ PAGE = ROOT / "docs" / "explanation" / "performance.md"
 
 def main() -> None:
     options = read_options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended in good order
     if options.tables:
         found = json.loads(options.tables.read_text())
     else:

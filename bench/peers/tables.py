@@ -30,6 +30,7 @@ COMPARED = (
     Measure("cold_start", "cold start to the first result, s"),
     Measure("idle_memory", "memory when idle, MB"),
     Measure("idle_cpu", "processor when idle, % of a core"),
+    Measure("sleeping_memory", "memory of one of 1,000 sessions that sleep, KiB"),
 )
 ALONE = {
     "rest_one": "`POST /agents/execute` with `Prefer: wait`, one task, ms",
@@ -73,7 +74,7 @@ def ratios(values: Values, database: str, others: Sequence[str]) -> str:
     rows = [
         [measure.title, *(_ratio(values, ours, other, measure) for other in others)]
         for measure in COMPARED
-        if measure.name not in ("idle_memory", "idle_cpu", "cold_start")
+        if measure.name not in ("idle_memory", "idle_cpu", "cold_start", "sleeping_memory")
     ]
     return table([f"{ours} is so many times better than", *others], rows)
 

@@ -7,6 +7,7 @@ other, and with several at once (threads, or tasks of one loop).
 
 import asyncio
 import operator
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,12 +25,17 @@ from langgraph.graph import END, START, StateGraph
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
+from bench.engine.processes import pss_mb
 from bench.peers import driver
 from bench.peers.driver import CHAIN_STEPS, DIAMOND, FAN_OUT, Meter, Order
 
 AT_ONCE = 8
+SLEEPERS = 1000
 WORKLOADS = {"one": ("one", 30, 1), "chain_step": ("chain", 5, CHAIN_STEPS), "fan_out": ("fan_out", 5, 1)}
 CONNECTION = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
+
+asleep: list[int] = []
+"""One entry for each node that sleeps."""
 
 
 class State(TypedDict):
@@ -44,6 +50,7 @@ class Graphs:
     chain: Any
     fan_out: Any
     diamond: Any
+    sleeping: Any
 
 
 def graphs(saver: Any) -> Graphs:
@@ -59,7 +66,18 @@ def graphs(saver: Any) -> Graphs:
             ["first", *few, "join"],
             [(START, "first"), *(("first", name) for name in few), (few, "join"), ("join", END)],
         ),
+        sleeping=_sleeping_graph(saver),
     )
+
+
+def _sleeping_graph(saver: Any) -> Any:
+    async def sleep(state: State) -> State:
+        asleep.append(1)
+        await asyncio.sleep(3600)
+        return {"done": ["slept"]}
+
+    builder = StateGraph(State).add_node("sleeps", sleep)
+    return builder.add_edge(START, "sleeps").add_edge("sleeps", END).compile(checkpointer=saver)
 
 
 def _graph(saver: Any, names: list[str], edges: list[tuple[Any, str]]) -> Any:
@@ -105,6 +123,23 @@ class Loop:
 
     def many(self, graph: Any, count: int, at_once: int) -> None:
         self.run(self._many(graph, count, at_once))
+
+    def sleep(self, count: int) -> float:
+        """KiB that each of so many invocations adds whose only node sleeps."""
+        found: list[float] = []
+        self.run(self._sleep(count, found))
+        return found[0]
+
+    async def _sleep(self, count: int, found: list[float]) -> None:
+        before = pss_mb([os.getpid()])
+        works = [asyncio.create_task(self.graphs.sleeping.ainvoke({"done": []}, _thread())) for _ in range(count)]
+        while len(asleep) < count:
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(1)  # what they write in the background is written
+        found.append((pss_mb([os.getpid()]) - before) * 1e6 / 1024 / count)
+        for work in works:
+            work.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
 
     async def _many(self, graph: Any, count: int, at_once: int) -> None:
         async def work(numbers: Iterator[int]) -> None:
@@ -189,6 +224,10 @@ def main() -> None:
         Meter().idle(order.idle_seconds)
         with loop(order) as asynchronous:
             measure(order, sync, asynchronous)
+        if order.idle_seconds:
+            with loop(order) as sleepers:
+                sleepers.once(sleepers.graphs.one)
+                driver.emit(name="sleeping_memory", unit="KiB", values=[sleepers.sleep(SLEEPERS)])
 
 
 if __name__ == "__main__":
