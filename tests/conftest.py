@@ -50,13 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 SLOW_KINDS = ("", "processes", "browser")
+PROCESS_TESTS = ("test_production_processes", "test_placed_agent")
 
 
 def slow_kind(item: pytest.Item) -> str:
     """`browser`, `processes` (the program itself is run and killed), or "" for all others."""
     if "browser" in getattr(item, "fixturenames", ()):
         return "browser"
-    return "processes" if item.path.parent.name == "chaos" or item.path.stem == "test_production_processes" else ""
+    return "processes" if item.path.parent.name == "chaos" or item.path.stem in PROCESS_TESTS else ""
 
 
 @pytest.fixture
