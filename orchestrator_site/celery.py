@@ -7,6 +7,8 @@ from typing import Any
 from celery import Celery
 from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 
+from orchestrator_site import interpreter
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestrator_site.settings")
 
 app = Celery("orchestrator_site")
@@ -23,6 +25,7 @@ def start_engine(**_: Any) -> None:
     from sessions.worker import worker  # the apps are loaded by now, and were not when this module was imported
 
     worker.start()
+    interpreter.settle()
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]

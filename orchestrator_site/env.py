@@ -97,7 +97,7 @@ VARIABLES = {
         Variable("AGENT_HOOK_TIMEOUT_SECONDS", _positive, 10),
         Variable("ENGINE_ENABLED", _flag, True),
         Variable("ENGINE_MAX_SESSIONS", _positive, 200),
-        Variable("ENGINE_MAX_EXECUTIONS", _positive, 64),
+        Variable("ENGINE_MAX_EXECUTIONS", _positive, 200),
         Variable("ENGINE_LEASE_SECONDS", _positive, 7),
         Variable("QUEUE_LIMIT", _positive, 10_000),
         Variable("ENGINE_GRACE_SECONDS", _positive, 5),

@@ -10,9 +10,8 @@ from rest_framework.response import Response
 
 from sessions.limits import MAX_WAIT_SECONDS
 
-FIRST_LOOK_SECONDS = 0.002
-LOOK_SECONDS = 0.05
-"""Pauses between looks grow from the first to the last: most who wait wait for something short."""
+SHORTEST_LOOK_SECONDS = 0.001
+LONGEST_LOOK_SECONDS = 0.05
 MAX_WAITING_REQUESTS = 32
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?=$|[,;\s])", re.IGNORECASE)
@@ -36,13 +35,14 @@ def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
 
 
 def _looked_until(is_so: Callable[[], bool], end: float) -> bool:
-    pause = FIRST_LOOK_SECONDS
+    """Looks often at first and less often the longer it takes: the answer is late by a tenth of the wait at most."""
+    started = time.monotonic()
     while not is_so():
-        left = end - time.monotonic()
-        if left <= 0:
+        now = time.monotonic()
+        if now >= end:
             return False
-        time.sleep(min(pause, left))
-        pause = min(pause * 1.25, LOOK_SECONDS)
+        pause = min(max((now - started) / 10, SHORTEST_LOOK_SECONDS), LONGEST_LOOK_SECONDS)
+        time.sleep(min(pause, end - now))
     return True
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, connections
 
 from documents import selectors
 from documents.types import PassageHit
@@ -37,9 +37,13 @@ class ScopedDocuments:
         return await self._read(selectors.document_titles)
 
     async def _read(self, function: Callable[..., T], **arguments: Any) -> T:
-        return await self._readers.run(_fresh, function, **self._scope, **arguments)
+        return await self._readers.run(_once_more, function, **self._scope, **arguments)
 
 
-def _fresh(function: Callable[..., T], **arguments: Any) -> T:
-    close_old_connections()
-    return function(**arguments)
+def _once_more(function: Callable[..., T], **arguments: Any) -> T:
+    """Connections of these threads are kept: one that was cut meanwhile shows it now, and reading again is safe."""
+    try:
+        return function(**arguments)
+    except (OperationalError, InterfaceError):
+        connections.close_all()
+        return function(**arguments)

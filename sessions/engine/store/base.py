@@ -42,6 +42,9 @@ class Store(Protocol):
     Calls come from several threads; one thread at a time writes groups.
     """
 
+    is_exclusive: bool
+    """Whether one writer keeps out all others of the database."""
+
     def register(self, worker: WorkerIdentity, lease_seconds: float) -> None:
         """Make the worker known, and expire at once the workers of this host whose processes are dead."""
         ...

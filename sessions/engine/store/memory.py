@@ -45,6 +45,7 @@ class MemoryStore:
     """
 
     clock: Clock = SYSTEM_CLOCK
+    is_exclusive: bool = False
     reject: Callable[[Batch], str | None] = lambda batch: None
     sessions: dict[str, Session] = field(default_factory=dict)
     events: dict[str, list[EventRecord]] = field(default_factory=dict)

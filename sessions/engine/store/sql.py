@@ -36,6 +36,7 @@ class SqlStore:
     def __init__(self, alias: str = "default") -> None:
         self.alias = alias
         self.dialect: Dialect = SqliteDialect() if connections[alias].vendor == "sqlite" else PostgresDialect()
+        self.is_exclusive = isinstance(self.dialect, SqliteDialect)
         self._slots = SlotTable(alias)
         self._claims = {by_age: self._claim_sql(by_age) for by_age in (False, True)}
 
