@@ -144,3 +144,17 @@ def test_lists_show_children_only_when_asked_for_them(world: World) -> None:
         assert {(one["parent_session"], one["depth"]) for one in listed["results"]} == {(key, 1)}
     assert world.get(SESSIONS, children="true")["count"] == 3
     assert world.get(f"{SESSIONS}/{key}")["child_count"] == 2
+
+
+def test_at_whatever_instant_the_parent_is_cancelled_no_child_stays_behind(world: World) -> None:
+    """The cancel comes before, while and after the children are made."""
+    for pause in range(24):
+        key = start(world, spawn_session=[child(sleep=60), child(sleep=60)])
+        time.sleep(pause * 0.003)
+        assert world.post(f"{SESSIONS}/{key}/cancel").status_code == 202
+    until(lambda: not AgentSession.objects.live().exists(), seconds=30)
+    made = AgentSession.objects.filter(parent_session__isnull=False)
+    assert not made.exclude(status="CANCELLED").exists()
+    assert not ExecutionStep.objects.filter(status="WAITING").exists()
+    time.sleep(0.1)  # a child on its way would come now
+    assert not AgentSession.objects.live().exists()
