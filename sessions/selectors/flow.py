@@ -3,8 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
 from sessions.models import AgentSession
-from workspaces.models import Workspace
 
 MOST_ENDED = 5_000
 
@@ -17,8 +18,18 @@ def queued_count(*, up_to: int, workspace_id: UUID | None = None) -> int:
     return rows.order_by().values("pk")[:up_to].count()
 
 
+# Workspace by workspace, since that is how ends are indexed; left to itself SQLite would read all sessions there are.
+_ENDED_IN_ALL = (
+    "SELECT COUNT(*) FROM (SELECT 1 FROM workspace w CROSS JOIN agent_session s "
+    "WHERE s.workspace_id = w.id AND s.completed_at >= %s LIMIT %s) ended"
+)
+
+
 def ended_since(since: datetime, *, workspace_id: UUID | None = None) -> int:
     """How many sessions ended since then, at most MOST_ENDED."""
-    workspaces = Workspace.objects.all() if workspace_id is None else Workspace.objects.filter(pk=workspace_id)
-    rows = AgentSession.objects.filter(workspace__in=workspaces, completed_at__gte=since)
-    return rows.order_by().values("pk")[:MOST_ENDED].count()
+    if workspace_id is not None:
+        rows = AgentSession.objects.filter(workspace_id=workspace_id, completed_at__gte=since)
+        return rows.order_by().values("pk")[:MOST_ENDED].count()
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDED_IN_ALL, [connection.ops.adapt_datetimefield_value(since), MOST_ENDED])
+        return int(cursor.fetchone()[0])

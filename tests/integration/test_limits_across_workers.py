@@ -135,3 +135,15 @@ def test_a_limit_that_is_raised_lets_more_run_within_seconds(make: Make) -> None
         workspace.max_concurrent_executions = 3
         workspace.save()
         until(lambda: running.count() == 3, seconds=5)
+
+
+def test_a_small_workspace_gets_half_of_the_places_beside_a_long_queue(make: Make, settings: Any) -> None:
+    settings.ENGINE_MAX_SESSIONS = 2
+    large, small = make.agent(make.project()), make.agent(make.project())
+    for agent, count in ((large, 20), (small, 4)):
+        for _ in range(count):
+            make.task(make.session(agent=agent), name="only", agent=agent, input_data={"sleep": 0.02})
+    with running_host():
+        until(all_ended)
+    order = list(AgentSession.objects.order_by("started_at").values_list("project_id", flat=True))
+    assert order[:9].count(small.project_id) == 4
