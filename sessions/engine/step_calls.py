@@ -106,11 +106,11 @@ class StepCalls:
 
         Raises: AgentError with the answer's code when what is waited for has failed.
         """
-        return await self._answer(kind, key, hash_inputs(key, request), request, seconds)
+        return await self._answer(kind, key, hash_inputs(key, request, kind), request, seconds)
 
     async def spawn_session(self, key: str, request: dict[str, Any]) -> Any:
         """`{session_id, status, result}` of the child, or its id when the request says not to wait."""
-        digest = hash_inputs(key, request)
+        digest = hash_inputs(key, request, StepKind.SESSION)
         self._check_repeatable(key, digest)
         return await self._answer(StepKind.SESSION, key, digest, request)
 
@@ -118,7 +118,7 @@ class StepCalls:
         """The ids in the order of the specs, or with `join` the outputs by name. A key is carried out once, whatever
         a later attempt asks for under it."""
         name = key or f"tasks {next(self._spawns)}"
-        digest = hash_inputs(name, None)
+        digest = hash_inputs(name, None, StepKind.TASKS)
         try:
             request = {"tasks": storable(list(specs), what="the tasks"), "join": bool(join)}
         except NotStorable as error:
@@ -193,8 +193,11 @@ class StepCalls:
         return hashlib.sha256(f"{self._task.lineage or self._task.id}:{key}:{digest}".encode()).hexdigest()[:32]
 
 
-def hash_inputs(key: Any, inputs: Any) -> str:
-    """What tells a step from another of the same key. Raises: AgentError for a bad key or inputs that are not JSON."""
+def hash_inputs(key: Any, inputs: Any, kind: StepKind = StepKind.CALL) -> str:
+    """What tells a step from another of the same key: a plan may be paid for, and its tasks spawned, under one word.
+
+    Raises: AgentError for a bad key or inputs that are not JSON.
+    """
     if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY_CHARACTERS:
         text = f"a step's key is a text of 1 to {MAX_KEY_CHARACTERS} characters"
         raise AgentError(text, code="bad_step_key", permanent=True)
@@ -202,4 +205,5 @@ def hash_inputs(key: Any, inputs: Any) -> str:
         kept = storable([key, inputs], what=f"the inputs of step {key!r}")
     except NotStorable as error:
         raise AgentError(str(error), code="bad_step_inputs", permanent=True) from error
-    return hashlib.sha256(canonical_json(kept[1]).encode()).hexdigest()
+    before = "" if kind == StepKind.CALL else f"{kind}:"
+    return hashlib.sha256(f"{before}{canonical_json(kept[1])}".encode()).hexdigest()

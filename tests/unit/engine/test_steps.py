@@ -200,6 +200,14 @@ def test_a_call_made_once_is_journaled_before_and_never_repeated_unseen() -> Non
         run(calls.step("pay", lambda call: "paid", once=True))
 
 
+def test_what_is_paid_for_and_what_is_spawned_may_have_the_same_key() -> None:
+    calls, seen = calls_over((kept("plan", None, result=[{"name": "a"}]),))
+    specs = run(calls.step("plan", lambda call: pytest.fail("called again")))
+    with pytest.raises(Parked):
+        run(calls.spawn_tasks(specs, key="plan", join=True))
+    assert [item.request["tasks"] for item in seen if isinstance(item, StepOpened)] == [[{"name": "a"}]]
+
+
 def test_the_idempotency_key_is_the_same_at_every_attempt() -> None:
     seen: list[str] = []
     one = task("one")
