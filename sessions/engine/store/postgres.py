@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from django.db import DataError
+from django.db import DataError, OperationalError, ProgrammingError
 from msgspec.json import encode
 
 from core.canonical import compact_json
@@ -22,6 +22,7 @@ _CASTS = {
     "float": "double precision",
 }
 _DIVISION_BY_ZERO = "22012"
+_PREPARED_BEFORE = "42P05"
 _ROWS_BY_KEY = (
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
     "SET plan_cache_mode = force_generic_plan"
@@ -75,9 +76,19 @@ class PostgresDialect:
     def _prepare_calls(self, cursor: Any, calls: Sequence["_Call"]) -> None:
         """Planning the statements of a small group takes the server longer than carrying them out: once is enough."""
         new = {call.name: call.preparation for call in calls if call.name not in self._mine.prepared}
-        if new:
+        if not new:
+            return
+        try:
             cursor.execute("; ".join([_ROWS_BY_KEY, *new.values()]))
-            self._mine.prepared.update(new)
+        except ProgrammingError as error:
+            if getattr(error.__cause__, "pgcode", None) != _PREPARED_BEFORE:
+                raise
+            text = (
+                "this connection to PostgreSQL was somebody else's before: a pooler between must give each worker "
+                "connections of its own (pool_mode = session), see docs/how-to/scale.md"
+            )
+            raise OperationalError(text) from error
+        self._mine.prepared.update(new)
 
 
 class _Call(NamedTuple):

@@ -19,6 +19,7 @@ from sessions.engine.inputs import (
     AgentParked,
     ChildStarted,
     Claimed,
+    CommandRead,
     Input,
     SlotWanted,
     StepClosed,
@@ -27,8 +28,9 @@ from sessions.engine.inputs import (
 )
 from sessions.engine.sharing import SlotAsk
 from sessions.engine.state import Session
-from sessions.engine.store.base import Store, WorkerIdentity
+from sessions.engine.store.base import Store, StoreUnavailable, WorkerIdentity
 from sessions.engine.store.memory import MemoryStore
+from sessions.engine.store.postgres import PostgresDialect
 from sessions.engine.store.sql import SqlStore
 from sessions.models import AgentSession, EngineWorker, SessionCommand, SessionEvent, SlotShare
 from sessions.scopes import agent_scope, capability_scope, workspace_scope
@@ -512,6 +514,23 @@ def test_a_worker_that_vanishes_within_a_transaction_keeps_no_locks_for_long(tra
         assert cursor.fetchone() == ("10s",)
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("2s",)
+    connections["default"].close()
+
+
+def test_a_pooler_that_hands_connections_around_is_named_and_costs_no_task(transactional_db: None) -> None:
+    if connections["default"].vendor != "postgresql":
+        pytest.skip("only PostgreSQL has poolers")
+    bed = DatabaseBed()
+    bed.session()
+    worker = worker_in(bed.store)
+    [claim] = bed.store.claim(worker.id, 1)
+    batch = step(claim.session, Claimed())
+    assert bed.store.write_group([batch]) == [Committed()]
+    bed.store.dialect = PostgresDialect()  # knows nothing of what is prepared on the connection it gets
+    more = step(batch.session, CommandRead(1, "pause", {}, "test"))
+    with pytest.raises(StoreUnavailable, match="pool_mode = session"):
+        bed.store.write_group([more])
+    assert bed.store.write_group([more]) == [Committed()]
     connections["default"].close()
 
 
