@@ -38,7 +38,6 @@ class SessionFacts:
     is_owned: bool
     worker_count: int
     ahead_count: int = 0
-    queued_count: int = 0
     is_held: bool = False
     pause_reason: str = ""
     paused_by: str = ""
@@ -105,11 +104,7 @@ def _paused(session: SessionFacts) -> Reason:
 
 
 def _queued(session: SessionFacts) -> Reason:
-    details = {
-        "ahead": session.ahead_count,
-        "queued_in_all": session.queued_count,
-        "live_workers": session.worker_count,
-    }
+    details = {"ahead": session.ahead_count, "live_workers": session.worker_count}
     if not session.worker_count:
         text = "No worker is alive, so nothing runs; start one, or see why it does not come up."
         return Reason("no_worker", text, details)

@@ -15,7 +15,6 @@ from sessions.agent_pool import AgentPool
 from sessions.models import AgentExecution, AgentSession, AgentTask, EngineWorker, ExecutionStep, SessionCommand
 from sessions.policies import WaitingRank, waiting_rank
 from sessions.scopes import agent_scope, capability_scope, scopes_of_task, workspace_scope
-from sessions.selectors.flow import queued_count
 from sessions.selectors.reading import session_for, task_rows
 from sessions.selectors.requesting import agent_pool
 from sessions.states import CommandKind, ExecutionState, SessionStatus, StepStatus, TaskStatus
@@ -80,14 +79,12 @@ def _session_facts(sessions: Sequence[AgentSession]) -> dict[UUID, SessionFacts]
         .values_list("task__session_id", flat=True)
     )
     ahead = _ahead_counts(session for session in sessions if session.is_live and session.lease_owner not in live)
-    in_all = queued_count(up_to=MOST_COUNTED)
     return {
         session.pk: SessionFacts(
             status=session.status,
             is_owned=session.lease_owner in live,
             worker_count=len(live),
             ahead_count=ahead.get(session.pk, 0),
-            queued_count=in_all,
             is_held=session.is_held,
             pause_reason=session.pause_reason,
             paused_by=paused_by.get(session.pk, ""),
