@@ -5,19 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 WORKER_LOST_LIMIT = 3
-"""A task whose worker died this often under it, the last time on trial, is taken to be the cause."""
-
-SUSPECT_LOSSES = 2
-"""After so many the task is a suspect: it is put on trial, which only one task of a worker is at a time."""
-
-TRIAL_SECONDS = 10.0
-"""How long a suspect runs before the next one may start beside it."""
-
-WORKER_LOST_CAP = 10
-"""After so many no trial is needed: a task that kills its worker late must come to an end, too."""
-
-_NOTICE_SECONDS = 10.0
-"""What may pass between the death of a worker and the takeover."""
+"""A task whose worker died this often under it is taken to be the cause."""
 
 ENGINE_FAILURE_LIMIT = 3
 """A session at which the engine itself failed this often is given up; it would fail for ever."""
@@ -37,12 +25,6 @@ class RetryPolicy:
         """How long to wait after the `failures`-th failure (from 1): uniform in [0, min(cap, base * 2^(n-1))]."""
         ceiling = min(self.cap_seconds, self.base_seconds * 2.0 ** min(failures - 1, 30))
         return rng.uniform(0.0, ceiling)
-
-
-def is_to_blame(*, lost: int, ran_seconds: float) -> bool:
-    """Whether a task is taken to be what kills its workers. Tasks that only ran beside the culprit are not."""
-    on_trial = ran_seconds <= TRIAL_SECONDS + _NOTICE_SECONDS
-    return lost >= WORKER_LOST_CAP or (lost >= WORKER_LOST_LIMIT and on_trial)
 
 
 def attempt_follows(*, failures: int, max_attempts: int, permanent: bool) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.canonical import canonical_json
 from core.lifecycle import Lifecycle
-from sessions.policies import UNCOUNTED_CODES, WORKER_LOST_CAP
+from sessions.policies import UNCOUNTED_CODES, WORKER_LOST_LIMIT
 from sessions.states import EXECUTION_LIFECYCLE, SESSION_LIFECYCLE, TASK_LIFECYCLE
 
 LARGEST_REPORT = 100
@@ -201,7 +201,7 @@ class Projection:
         task.uncounted += 1
         task.lost += data["code"] == "worker_lost"
         self._to(task, "QUEUED")
-        if task.lost > WORKER_LOST_CAP:
+        if task.lost > WORKER_LOST_LIMIT:
             self.complain("too_many_crashes", f"{task.lost} workers died under {task.name}")
 
     def _completed(self, task: TaskView, data: Mapping[str, Any]) -> None:

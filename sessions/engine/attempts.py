@@ -6,24 +6,19 @@ from typing import Any
 from sessions.engine import ending
 from sessions.engine.draft import Draft
 from sessions.engine.state import Task
-from sessions.policies import attempt_follows, is_to_blame
+from sessions.policies import WORKER_LOST_LIMIT, attempt_follows
 from sessions.states import ExecutionState, TaskStatus
 
 
 def lose_attempt(draft: Draft, task: Task, code: str, message: str) -> None:
-    """End an attempt that is nobody's fault, until the task itself is taken to be what kills its workers."""
-    lost, ran_seconds = task.lost + (code == "worker_lost"), _ran_seconds(draft, task)
+    """End an attempt that is nobody's fault; after the third dead worker the task itself is taken to be the cause."""
+    lost = task.lost + (code == "worker_lost")
     task = end_attempt(draft, task, code, message, uncounted=task.uncounted + 1, lost=lost)
-    if code == "worker_lost" and is_to_blame(lost=lost, ran_seconds=ran_seconds):
+    if lost >= WORKER_LOST_LIMIT:
         text = f"{lost} workers died while they ran this task; it is not tried again."
         ending.fail_task(draft, task, "crashes_worker", text)
     else:
         draft.move_task(task, TaskStatus.QUEUED, not_before=None)
-
-
-def _ran_seconds(draft: Draft, task: Task) -> float:
-    started_at = task.execution.started_at if task.execution else None
-    return (draft.now - started_at).total_seconds() if started_at else 0.0
 
 
 def end_attempt(draft: Draft, task: Task, code: str, message: str, **fields: Any) -> Task:

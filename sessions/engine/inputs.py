@@ -178,8 +178,7 @@ Input = (
 class SlotWanted(Struct, frozen=True):
     """A task that could start now, and the scopes in each of which it would take a place.
 
-    `is_running`: it runs elsewhere already, and takes its places even where there are none. `is_suspect`: workers have
-    died under it.
+    `is_running`: it runs elsewhere already, and takes its places even where there are none.
     """
 
     task_id: str
@@ -188,7 +187,6 @@ class SlotWanted(Struct, frozen=True):
     task_priority: int
     queued_at: datetime
     is_running: bool = False
-    is_suspect: bool = False
 
 
 class StartAgent(Struct, frozen=True):

@@ -10,16 +10,12 @@ from sessions.engine.gate import clip_json
 from sessions.engine.inputs import CancelAgent, SlotWanted, StartAgent
 from sessions.engine.state import Execution, Message, Session, Task, is_executing
 from sessions.modes import PLANNING
-from sessions.policies import SUSPECT_LOSSES
 from sessions.routing_policy import Assignment, choose_agent
 from sessions.scopes import scopes_of_task
 from sessions.states import ExecutionMode, ExecutionState, MessageType, SessionStatus, TaskStatus
 
 SHORT_WAIT = timedelta(seconds=2)
 """A session that only waits for a timer keeps its lease for so long; a longer wait is slept without one."""
-
-TRIAL_LOOK = timedelta(seconds=2)
-"""How often a suspect asks whether the one on trial before it is acquitted."""
 
 _DEAD = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.SKIPPED)
 
@@ -198,7 +194,6 @@ def slot_wanted(draft: Draft, task: Task) -> SlotWanted:
         task_priority=task.priority,
         queued_at=task.started_at or draft.now,
         is_running=is_executing(task),
-        is_suspect=task.lost >= SUSPECT_LOSSES,
     )
 
 
@@ -292,16 +287,11 @@ def _end(draft: Draft) -> None:
         ending.complete_session(draft)
 
 
-def _awaits_trial(task: Task) -> bool:
-    return task.status == TaskStatus.QUEUED and task.lost >= SUSPECT_LOSSES
-
-
 def _next_timer(draft: Draft) -> datetime | None:
     if draft.session.is_paused:
         return None
     timers = [task.execution.deadline_at for task in draft.tasks.values() if is_executing(task) and task.execution]
     timers += [task.not_before for task in draft.tasks.values() if task.status == TaskStatus.QUEUED]
     timers += [due_at for task in draft.tasks.values() if task.is_live for due_at in steps.due_times(task)]
-    timers += [draft.now + TRIAL_LOOK for task in draft.tasks.values() if _awaits_trial(task)]
     timers.append(draft.session.deadline_at)
     return min((timer for timer in timers if timer is not None and timer > draft.now), default=None)

@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from heapq import nsmallest
 from itertools import islice
 
@@ -13,10 +12,9 @@ from msgspec.structs import replace
 from core.clock import SYSTEM_CLOCK, Clock
 from sessions.engine.inputs import SlotWanted
 from sessions.engine.sharing import ScopeView, Shares, SlotAsk, rank_of
-from sessions.policies import TRIAL_SECONDS
 
 Wake = Callable[[str], None]
-Line = tuple[tuple[str, ...], int, int, bool]
+Line = tuple[tuple[str, ...], int, int]
 
 IDLE_SECONDS = 60.0
 """So long a host keeps places that it does not use and nobody else asks for."""
@@ -91,7 +89,6 @@ class Slots:
     posted: frozenset[str] = frozenset()
     _waiting: dict[str, tuple[SlotWanted, Wake]] = field(default_factory=dict)
     _lines: defaultdict[Line, deque[str]] = field(default_factory=lambda: defaultdict(deque))
-    _trial: tuple[str, datetime] | None = None
 
     def acquire(self, want: SlotWanted, wake: Wake) -> bool:
         """Take a place (or keep the one reserved for the task). When there is none, `wake(task_id)` tells later."""
@@ -144,20 +141,10 @@ class Slots:
                 del self._lines[line]
 
     def _fits(self, want: SlotWanted) -> bool:
-        if self._is_held_back(want) or len(self.held) >= self.host_limit:
-            return False
-        return all(self.scopes[name].has_place for name in want.scopes)
-
-    def _is_held_back(self, want: SlotWanted) -> bool:
-        """Whether another suspect is on trial here: were this worker to die, neither could be blamed."""
-        if not want.is_suspect or self._trial is None or self._trial[0] not in self.held:
-            return False
-        return abs((self.clock.now() - self._trial[1]).total_seconds()) < TRIAL_SECONDS
+        return len(self.held) < self.host_limit and all(self.scopes[name].has_place for name in want.scopes)
 
     def _take(self, want: SlotWanted) -> None:
         self.held[want.task_id] = want
-        if want.is_suspect:
-            self._trial = (want.task_id, self.clock.now())
         self._waiting.pop(want.task_id, None)
         for name in want.scopes:
             scope = self.scopes[name]
@@ -192,7 +179,7 @@ class Slots:
         if room <= 0 or not self._waiting or not any(scope.could_grow for scope in self.scopes.values()):
             return []
         first = (self._waiting[task_id][0] for tasks in self._lines.values() for task_id in self._first(tasks, room))
-        lacking = [self._lacking(want) for want in first if not self._is_held_back(want)]
+        lacking = [self._lacking(want) for want in first]
         could_start = [want for want in lacking if all(self.scopes[name].could_grow for name in want.scopes)]
         return nsmallest(room, could_start, key=lambda want: rank_of(want, now))
 
@@ -239,4 +226,4 @@ class Slots:
 
 
 def _line(want: SlotWanted) -> Line:
-    return (want.scopes, want.session_priority, want.task_priority, want.is_suspect)
+    return (want.scopes, want.session_priority, want.task_priority)

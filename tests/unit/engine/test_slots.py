@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec.structs import replace
-
 from sessions.engine.inputs import SlotWanted
 from sessions.engine.sharing import ScopeView, Shares, SlotAsk, share_out
 from sessions.engine.slots import Slots
-from sessions.policies import TRIAL_SECONDS
 from tests.unit.engine.world import NOON
 
 
@@ -261,40 +258,6 @@ def test_what_runs_already_takes_its_place_even_where_there_is_none_and_the_stor
     assert bench.asks[-1].in_use == {"a": 2}
     bench.slots.release("attached")
     assert not bench.acquire("2")
-
-
-def test_one_suspect_runs_at_a_time_and_holds_up_nobody_else() -> None:
-    clock = Clock()
-    slots = Slots(10, clock)
-    slots.scopes["a"].places = None
-    woken: list[str] = []
-    first, second = (replace(want(name), is_suspect=True) for name in ("first", "second"))
-    assert slots.acquire(first, woken.append)
-    assert not slots.acquire(second, woken.append)
-    assert slots.acquire(want("innocent"), woken.append)
-    assert slots.ask() is None  # no place of the store would help
-    clock.at += timedelta(seconds=TRIAL_SECONDS)
-    assert slots.acquire(second, woken.append)
-
-
-def test_the_end_of_one_suspect_lets_the_next_begin() -> None:
-    slots = Slots(10, Clock())
-    slots.scopes["a"].places = None
-    woken: list[str] = []
-    for name in ("first", "second"):
-        slots.acquire(replace(want(name), is_suspect=True), woken.append)
-    slots.release("first")
-    assert woken == ["second"]
-
-
-class Clock:
-    """Time that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def now(self) -> datetime:
-        return self.at
 
 
 def test_a_host_that_is_full_takes_its_requests_back_so_that_nothing_is_kept_free_for_it() -> None:

@@ -3,22 +3,18 @@
 `SIMULATION_EXAMPLES=5000 pytest tests/unit/simulation/test_simulation.py` plays more worlds, other ones each time.
 """
 
-import asyncio
 import os
 from collections.abc import Iterable
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from agents.runtime import AgentContext
 from sessions.engine import runner
 from sessions.engine.draft import Decision, Moment
 from sessions.engine.inputs import AgentFinished, Claimed, Input
 from sessions.engine.state import Session
 from sessions.policies import ENGINE_FAILURE_LIMIT
-from tests.unit.simulation.actors import Actor
-from tests.unit.simulation.hosts import HOST, Silence
+from tests.unit.simulation.hosts import Silence
 from tests.unit.simulation.known import ANSWERED_EARLY, BORN_LATE, HAS_A_CHILD, RETAKEN_AT_ONCE, WOKEN_TOO_EARLY
 from tests.unit.simulation.scenario import Behaviour, Command, Fault, Scenario, SessionPlan, TaskPlan, scenarios
 from tests.unit.simulation.world import World, simulate
@@ -105,26 +101,6 @@ def test_outages_are_not_taken_for_workers_that_a_task_has_killed() -> None:
     [task] = world.store.sessions["session-0"].tasks.values()
     assert (task.status, task.lost) == ("COMPLETED", 0)
     assert task.uncounted >= 3
-
-
-def test_a_task_that_kills_its_worker_again_and_again_ends_and_takes_no_other_along(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def end(self: Actor, ctx: AgentContext, end: str) -> Any:
-        if end == "dies":
-            world.kill(HOST.get())
-            await asyncio.Event().wait()
-        return await right(self, ctx, end)
-
-    right = Actor._end
-    monkeypatch.setattr(Actor, "_end", end)
-    deadly = TaskPlan(attempts=(Behaviour(steps=(("sleep", 0.5),), end="dies"),) * 12)
-    long = TaskPlan(attempts=(Behaviour(steps=(("sleep", 4.0),)),) * 12)
-    world = World(Scenario(sessions=(SessionPlan(tasks=(deadly,)), SessionPlan(tasks=(long,) * 3)), hosts=1))
-    assert world.run() == []
-    guilty, innocent = (world.store.sessions[f"session-{number}"] for number in range(2))
-    assert (guilty.status, guilty.error_code) == ("FAILED", "crashes_worker")
-    assert innocent.status == "COMPLETED"
 
 
 @pytest.mark.parametrize("moment", [Claimed, AgentFinished], ids=lambda kind: kind.__name__)
