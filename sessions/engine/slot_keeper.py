@@ -52,6 +52,7 @@ class SlotKeeper:
             self._slots.failed(ask)
             raise
         self._worker_count = shares.worker_count
+        self._look_at = min(self._look_at, asyncio.get_running_loop().time() + self._interval)
         self._slots.take_in(shares)
 
     async def _look(self) -> None:
@@ -59,13 +60,15 @@ class SlotKeeper:
         now = asyncio.get_running_loop().time()
         names = {name for want in self._slots.hungry() for name in want.scopes}
         if now >= self._look_at:
-            self._look_at = now + (SHARED_SECONDS if self._worker_count > 1 else ALONE_SECONDS)
+            self._look_at = now + self._interval
             names |= set(self._slots.scopes)
         known = sorted(name for name in names if self._slots.scopes[name].is_known)
         if known:
             self._slots.look(await self._read(self._store.look_at_slots, self._worker_id, known), at=now)
 
     def _pause(self) -> float:
-        if self._slots.hungry():
-            return HUNGRY_SECONDS
+        return HUNGRY_SECONDS if self._slots.hungry() else self._interval
+
+    @property
+    def _interval(self) -> float:
         return SHARED_SECONDS if self._worker_count > 1 else ALONE_SECONDS

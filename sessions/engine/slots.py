@@ -160,7 +160,8 @@ class Slots:
         """
         told = {name for name, scope in self.scopes.items() if scope.must_tell}
         wants = self.hungry()
-        is_outdated = not self.posted <= {want.task_id for want in wants}
+        is_full = len(self.held) >= self.host_limit
+        is_outdated = any(is_full or task_id not in self._waiting for task_id in self.posted)
         if not (told or is_outdated or any(self._is_worth_asking(want) for want in wants)):
             return None
         concerned = told | {name for want in wants for name in want.scopes}
