@@ -2,58 +2,95 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
-from uuid import UUID
-
-from django.db.models import Count, Q
 
 from sessions.engine.state import Execution, Message, Session, Step, Task
-from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, ExecutionStep, TaskDependency
+from sessions.engine.store.rows import RowReader, query
 from sessions.policies import UNCOUNTED_CODES
 from sessions.routing_policy import AgentInfo
-from sessions.states import LIVE_EXECUTION, LIVE_TASK
+from sessions.states import LIVE_EXECUTION, LIVE_SESSION, LIVE_TASK
 
-Keys = Sequence[UUID]
+Keys = Sequence[str]
 RosterReader = Callable[[str], Mapping[str, AgentInfo]]
 
 
-def load_sessions(ids: Sequence[str], roster_of: RosterReader) -> dict[str, Session]:
+def _words(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in sorted(words))
+
+
+_SESSIONS = query(
+    "id:uuid workspace_id:uuid project_id:uuid lease_token:number task_description:text context:json "
+    "execution_mode:text status:text last_seq:number last_hash:text priority:number max_concurrent_tasks:number "
+    "timeout_seconds:float deadline_at:time started_at:time engine_failures:number error_message:text "
+    "status_before_pause:text pause_reason:text paused_at:time wake_at:time usage:json saved_usage:json "
+    "parent_session_id:uuid parent_step:uuid depth:number",
+    "FROM agent_session WHERE id IN ({keys})",
+)
+_CHILDREN = query(
+    "id:uuid parent_session_id:uuid",
+    f"FROM agent_session WHERE parent_session_id IN ({{keys}}) AND status IN ({_words(LIVE_SESSION)})",
+)
+_TASKS = query(
+    "id:uuid session_id:uuid parent_task_id:uuid agent_id:uuid ordinal:number name:text task_type:text "
+    "description:text input_data:json output_data:json required_capabilities:json status:text priority:number "
+    "max_attempts:number timeout_seconds:float not_before:time assignment:json started_at:time completed_at:time "
+    "error_code:text error_message:text lineage:uuid",
+    "FROM agent_task WHERE session_id IN ({keys}) ORDER BY ordinal, id",
+)
+_OF_TASKS = "JOIN agent_task t ON t.id = {table}.task_id WHERE t.session_id IN ({{keys}})"
+_EDGES = query("d.task_id:uuid d.depends_on_id:uuid", "FROM task_dependency d " + _OF_TASKS.format(table="d"))
+_LIVE_EXECUTIONS = query(
+    "e.id:uuid e.task_id:uuid e.agent_id:uuid e.attempt:number e.state:text e.started_at:time "
+    "e.progress_percentage:float e.status_message:text e.usage:json p.queue:text p.run_id:uuid",
+    "FROM agent_execution e LEFT JOIN placement p ON p.execution_id = e.id "
+    f"{_OF_TASKS.format(table='e')} AND e.state IN ({_words(LIVE_EXECUTION)})",
+)
+_ENDINGS = query("e.task_id:uuid e.error_code:text", "FROM agent_execution e " + _OF_TASKS.format(table="e"))
+_STEPS = query(
+    "s.id:uuid s.task_id:uuid s.execution_id:uuid s.kind:text s.key:text s.input_hash:text s.status:text "
+    "s.created_at:time s.request:json s.result:json s.error_code:text s.error_message:text s.usage:json "
+    "s.due_at:time s.completed_at:time s.reused_in:uuid",
+    f"FROM execution_step s {_OF_TASKS.format(table='s')} AND t.status IN ({_words(LIVE_TASK)}) "
+    "ORDER BY s.created_at, s.id",
+)
+_MESSAGES = query(
+    "id:uuid session_id:uuid from_agent_id:uuid to_agent_id:uuid message_type:text topic:text content:json "
+    "metadata:json created_at:time",
+    "FROM agent_message WHERE session_id IN ({keys}) ORDER BY created_at, id",
+)
+
+
+def load_sessions(reader: RowReader, ids: Keys, roster_of: RosterReader) -> dict[str, Session]:
     """The sessions by id, in a constant number of queries (and one a project for its agents)."""
-    session_ids = [UUID(session_id) for session_id in ids]
-    rows = AgentSession.objects.filter(id__in=session_ids)
-    tasks, messages = _tasks(session_ids), _messages(session_ids)
+    tasks, messages, children = _tasks(reader, ids), _messages(reader, ids), _children(reader, ids)
     rosters = cache(roster_of)
-    children = _children(session_ids)
     return {
-        str(row.id): _session(
-            row, tasks[str(row.id)], messages[str(row.id)], rosters(str(row.project_id)), children[str(row.id)]
-        )
-        for row in rows
+        row.id: _session(row, tasks[row.id], messages[row.id], rosters(row.project_id), children[row.id])
+        for row in reader.read(_SESSIONS, ids)
     }
 
 
-def _children(session_ids: Keys) -> defaultdict[str, list[str]]:
+def _children(reader: RowReader, ids: Keys) -> defaultdict[str, list[str]]:
     """The live child sessions, by their parent."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    rows = AgentSession.objects.live().filter(parent_session_id__in=session_ids)
-    for key, parent in rows.values_list("id", "parent_session_id"):
-        found[str(parent)].append(str(key))
+    for row in reader.read(_CHILDREN, ids):
+        found[row.parent_session_id].append(row.id)
     return found
 
 
 def _session(
-    row: AgentSession,
+    row: Any,
     tasks: dict[str, Task],
     messages: list[Message],
     roster: Mapping[str, AgentInfo],
     children: list[str],
 ) -> Session:
     return Session(
-        id=str(row.id),
-        workspace_id=str(row.workspace_id),
-        project_id=str(row.project_id),
+        id=row.id,
+        workspace_id=row.workspace_id,
+        project_id=row.project_id,
         token=row.lease_token,
         goal=row.task_description,
         context=row.context,
@@ -77,63 +114,46 @@ def _session(
         usage=row.usage,
         saved_usage=row.saved_usage,
         messages=tuple(messages),
-        parent_session_id=str(row.parent_session_id) if row.parent_session_id else None,
-        parent_step=str(row.parent_step) if row.parent_step else None,
+        parent_session_id=row.parent_session_id,
+        parent_step=row.parent_step,
         depth=row.depth,
         children=frozenset(children),
     )
 
 
-def _tasks(session_ids: Keys) -> defaultdict[str, dict[str, Task]]:
+def _tasks(reader: RowReader, ids: Keys) -> defaultdict[str, dict[str, Task]]:
     edges: defaultdict[str, list[str]] = defaultdict(list)
-    for task_id, earlier in TaskDependency.objects.filter(task__session_id__in=session_ids).values_list(
-        "task_id", "depends_on_id"
-    ):
-        edges[str(task_id)].append(str(earlier))
-    live = {
-        str(row.task_id): _execution(row)
-        for row in AgentExecution.objects.filter(
-            task__session_id__in=session_ids, state__in=sorted(LIVE_EXECUTION)
-        ).select_related("placement")
-    }
-    steps = _steps(session_ids)
+    for row in reader.read(_EDGES, ids):
+        edges[row.task_id].append(row.depends_on_id)
+    ends: defaultdict[str, list[str]] = defaultdict(list)
+    for row in reader.read(_ENDINGS, ids):
+        ends[row.task_id].append(row.error_code)
+    live = {row.task_id: _execution(row) for row in reader.read(_LIVE_EXECUTIONS, ids)}
+    steps = _steps(reader, ids)
     found: defaultdict[str, dict[str, Task]] = defaultdict(dict)
-    for row in _counted_tasks(session_ids):
-        key = str(row.id)
-        found[str(row.session_id)][key] = _task(row, tuple(edges[key]), live.get(key), tuple(steps.get(key, ())))
+    for row in reader.read(_TASKS, ids):
+        found[row.session_id][row.id] = _task(
+            row, tuple(edges[row.id]), ends[row.id], live.get(row.id), tuple(steps[row.id])
+        )
     return found
 
 
-def _counted_tasks(session_ids: Keys) -> Any:
-    uncounted = Q(executions__error_code__in=UNCOUNTED_CODES)
-    return (
-        AgentTask.objects.filter(session_id__in=session_ids)
-        .annotate(
-            attempt_count=Count("executions"),
-            uncounted_count=Count("executions", filter=uncounted),
-            lost_count=Count("executions", filter=Q(executions__error_code="worker_lost")),
-        )
-        .order_by("ordinal", "id")
-    )
-
-
-def _steps(session_ids: Keys) -> dict[str, list[Step]]:
+def _steps(reader: RowReader, ids: Keys) -> defaultdict[str, list[Step]]:
     """The steps of live tasks, by task, oldest first."""
     found: defaultdict[str, list[Step]] = defaultdict(list)
-    of_live = ExecutionStep.objects.filter(task__session_id__in=session_ids, task__status__in=sorted(LIVE_TASK))
-    for row in of_live.order_by("created_at", "id"):
-        found[str(row.task_id)].append(_step(row))
+    for row in reader.read(_STEPS, ids):
+        found[row.task_id].append(_step(row))
     return found
 
 
-def _step(row: ExecutionStep) -> Step:
+def _step(row: Any) -> Step:
     return Step(
-        id=str(row.id),
+        id=row.id,
         kind=row.kind,
         key=row.key,
         input_hash=row.input_hash,
         status=row.status,
-        execution_id=str(row.execution_id) if row.execution_id else None,
+        execution_id=row.execution_id,
         created_at=row.created_at,
         request=row.request,
         result=row.result,
@@ -142,14 +162,17 @@ def _step(row: ExecutionStep) -> Step:
         usage=row.usage,
         due_at=row.due_at,
         completed_at=row.completed_at,
-        reused_in=str(row.reused_in) if row.reused_in else None,
+        reused_in=row.reused_in,
         size=len(json.dumps(row.result, ensure_ascii=False).encode()) if row.result is not None else 0,
     )
 
 
-def _task(row: Any, depends_on: tuple[str, ...], execution: Execution | None, steps: tuple[Step, ...]) -> Task:
+def _task(
+    row: Any, depends_on: tuple[str, ...], ends: Sequence[str], execution: Execution | None, steps: tuple[Step, ...]
+) -> Task:
+    """`ends` are the error codes of all its attempts, the live one's empty."""
     return Task(
-        id=str(row.id),
+        id=row.id,
         name=row.name,
         task_type=row.task_type,
         ordinal=row.ordinal,
@@ -162,47 +185,46 @@ def _task(row: Any, depends_on: tuple[str, ...], execution: Execution | None, st
         max_attempts=row.max_attempts,
         timeout_seconds=row.timeout_seconds,
         not_before=row.not_before,
-        agent_id=str(row.agent_id) if row.agent_id else None,
-        parent_task_id=str(row.parent_task_id) if row.parent_task_id else None,
+        agent_id=row.agent_id,
+        parent_task_id=row.parent_task_id,
         assignment=row.assignment,
         output=row.output_data,
         error_code=row.error_code,
         error_message=row.error_message,
         started_at=row.started_at,
         completed_at=row.completed_at,
-        attempts=row.attempt_count,
-        uncounted=row.uncounted_count,
-        lost=row.lost_count,
+        attempts=len(ends),
+        uncounted=sum(code in UNCOUNTED_CODES for code in ends),
+        lost=ends.count("worker_lost"),
         execution=execution,
         steps=steps,
-        lineage=str(row.lineage) if row.lineage else None,
+        lineage=row.lineage,
     )
 
 
-def _execution(row: AgentExecution) -> Execution:
-    placement = getattr(row, "placement", None)
+def _execution(row: Any) -> Execution:
     return Execution(
-        id=str(row.id),
+        id=row.id,
         attempt=row.attempt,
-        agent_id=str(row.agent_id),
+        agent_id=row.agent_id,
         state=row.state,
         started_at=row.started_at,
         progress_percentage=row.progress_percentage,
         status_message=row.status_message,
         usage=row.usage,
-        queue=placement.queue if placement else "",
-        run_id=str(placement.run_id) if placement else "",
+        queue=row.queue or "",
+        run_id=row.run_id or "",
     )
 
 
-def _messages(session_ids: Keys) -> defaultdict[str, list[Message]]:
+def _messages(reader: RowReader, ids: Keys) -> defaultdict[str, list[Message]]:
     found: defaultdict[str, list[Message]] = defaultdict(list)
-    for row in AgentMessage.objects.filter(session_id__in=session_ids).order_by("created_at", "id"):
-        found[str(row.session_id)].append(
+    for row in reader.read(_MESSAGES, ids):
+        found[row.session_id].append(
             Message(
-                id=str(row.id),
-                from_agent=str(row.from_agent_id),
-                to_agent=str(row.to_agent_id) if row.to_agent_id else None,
+                id=row.id,
+                from_agent=row.from_agent_id,
+                to_agent=row.to_agent_id,
                 message_type=row.message_type,
                 topic=row.topic,
                 content=row.content,

@@ -20,6 +20,7 @@ from sessions.engine.store.claiming import claim_params, claim_sql, runnable_sql
 from sessions.engine.store.dialects import Dialect, id_of
 from sessions.engine.store.loading import load_sessions
 from sessions.engine.store.postgres import PostgresDialect
+from sessions.engine.store.rows import RowReader
 from sessions.engine.store.slots import SlotTable, lock_keys
 from sessions.engine.store.sqlite import SqliteDialect
 from sessions.engine.store.statements import Stale, statements_of
@@ -37,7 +38,7 @@ class SqlStore:
         self.alias = alias
         self.dialect: Dialect = SqliteDialect() if connections[alias].vendor == "sqlite" else PostgresDialect()
         self.is_exclusive = isinstance(self.dialect, SqliteDialect)
-        self._slots = SlotTable(alias)
+        self._slots, self._rows = SlotTable(alias), RowReader(alias)
         self._claims = {by_age: self._claim_sql(by_age) for by_age in (False, True)}
 
     def _claim_sql(self, by_age: bool) -> str:
@@ -128,7 +129,7 @@ class SqlStore:
         let_go = {id_of(session_id): owner is None for session_id, owner in owners.items()}
         found = list(let_go)
         with self._reading():
-            sessions, commands = load_sessions(found, self.roster), self.commands(found)
+            sessions, commands = load_sessions(self._rows, found, self.roster), self.commands(found)
         return [Claim(sessions[i], commands.get(i, ()), let_go[i]) for i in found if i in sessions]
 
     def _any_runnable(self) -> bool:

@@ -14,6 +14,7 @@ from agents.models import Agent
 from core.errors import Forbidden, NotFound
 from sessions import services
 from sessions.engine.store.loading import load_sessions
+from sessions.engine.store.rows import RowReader
 from sessions.errors import AgentsDisabled, CommandRefused, IdempotencyConflict, InvalidSession
 from sessions.events import GENESIS_HASH, record_event
 from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, ExecutionStep, SessionEvent
@@ -382,7 +383,7 @@ def test_what_the_reused_agents_had_said_is_in_the_inbox_of_the_others(failed: E
         said.content, "news", str(rows(session)["a"].id)
     )  # fmt: skip
     assert log_of(session)[-1]["type"] == "message.sent"
-    [loaded] = load_sessions([str(session.id)], lambda project: {}).values()
+    [loaded] = load_sessions(RowReader(), [str(session.id)], lambda project: {}).values()
     assert [kept.content for kept in loaded.messages] == [said.content]
     check_log(session)
 
