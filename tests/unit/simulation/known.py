@@ -19,7 +19,7 @@ BORN_LATE = Scenario(sessions=(HAS_A_CHILD,), read_faults=((7, "lost_before"),),
 BORN_UNHEARD = Scenario(sessions=(HAS_A_CHILD,), read_faults=((7, "lost_after"),), hosts=1)
 """The child is made, but the answer that it is there gets lost: it is asked for again."""
 
-CRASHED_BEFORE_BIRTH = Scenario(sessions=(HAS_A_CHILD,), write_faults=((4, "crash_after", 1.0),), hosts=2)
+CRASHED_BEFORE_BIRTH = Scenario(sessions=(HAS_A_CHILD,), write_faults=((3, "crash_after", 1.0),), hosts=2)
 """The worker dies when it has committed that a child is wanted, and before it is made."""
 
 RETAKEN_AT_ONCE = Scenario(
