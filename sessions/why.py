@@ -69,7 +69,10 @@ class StepFacts:
 
 @dataclass(frozen=True, slots=True)
 class TaskFacts:
-    """A task that does not run. `inputs` are those not there yet, by name and status; `agent_fault` why nobody can."""
+    """A task that does not run. `inputs` are those not there yet, by name and status; `agent_fault` why nobody can.
+
+    `position_in_session`: its place, from 1, among those of its session that could start.
+    """
 
     status: str
     inputs: Sequence[tuple[str, str]] = ()
@@ -77,6 +80,7 @@ class TaskFacts:
     agent_fault: str = ""
     steps: Sequence[StepFacts] = ()
     scopes: Sequence[ScopeFacts] = ()
+    position_in_session: int = 1
 
 
 def why_session(session: SessionFacts, now: datetime) -> Reason | None:
@@ -161,8 +165,11 @@ def _of_unowned(session: SessionFacts, now: datetime) -> Reason:
 
 def _of_places(task: TaskFacts, session: SessionFacts) -> Reason:
     if session.running_count >= session.max_concurrent_tasks:
-        text = f"{_count(session.running_count, 'task')} of its session run, and not more may at once."
-        return Reason("session_limit", text, {"limit": session.max_concurrent_tasks, "held": session.running_count})
+        place = task.position_in_session
+        running = _count(session.running_count, "task")
+        text = f"{running} of its session run, and not more may at once; it is number {place} in line."
+        details = {"limit": session.max_concurrent_tasks, "held": session.running_count, "position": place}
+        return Reason("session_limit", text, details)
     full = [scope for scope in task.scopes if scope.held >= scope.limit]
     if not full:
         return Reason("slot", "It is about to start, or its worker is full.", {"scope": "worker"})

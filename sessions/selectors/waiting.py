@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,7 @@ from django.db.models.functions import Now
 from core.clock import SYSTEM_CLOCK
 from sessions.agent_pool import AgentPool
 from sessions.models import AgentExecution, AgentSession, AgentTask, EngineWorker, ExecutionStep, SessionCommand
-from sessions.policies import WaitingRank, waiting_rank
+from sessions.policies import waiting_rank
 from sessions.scopes import agent_scope, capability_scope, scopes_of_task, workspace_scope
 from sessions.selectors.reading import session_for, task_rows
 from sessions.selectors.requesting import agent_pool
@@ -134,6 +133,7 @@ def _task_facts(task: AgentTask, steps: Sequence[StepFacts], pools: "_Pools", pl
         agent_fault=pools.fault_of(task),
         steps=steps,
         scopes=places.of(task),
+        position_in_session=places.position_in_session(task),
     )
 
 
@@ -151,12 +151,6 @@ class _Pools:
         pool = self._pools.get(project_id) or agent_pool(project_id)
         self._pools[project_id] = pool
         return pool.fault_of_capabilities(task.required_capabilities) or ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiter:
-    key: UUID
-    rank: WaitingRank
 
 
 class _Places:
@@ -183,10 +177,15 @@ class _Places:
                 yield self._facts(task, capability_scope(workspace.pk, word), "capability", word, limit)
 
     def _facts(self, task: AgentTask, scope: str, kind: str, name: str, limit: int) -> ScopeFacts:
-        line = self._lines.get(scope, [])
-        own = next((waiter for waiter in line if waiter.key == task.pk), None)
-        before = sum((waiter.rank, waiter.key) < (own.rank, own.key) for waiter in line) if own else len(line)
-        return ScopeFacts(kind, name, limit, self._held[scope], before + 1)
+        return ScopeFacts(kind, name, limit, self._held[scope], self._position(task, scope))
+
+    def position_in_session(self, task: AgentTask) -> int:
+        return self._position(task, _session_line(task.session_id))
+
+    def _position(self, task: AgentTask, line: str) -> int:
+        """From 1; one that has not asked yet would be the last."""
+        positions = self._lines.get(line, {})
+        return positions.get(task.pk, len(positions) + 1)
 
     def _count_running(self) -> Counter[str]:
         rows = AgentExecution.objects.filter(
@@ -194,26 +193,31 @@ class _Places:
         ).values_list("task__session__workspace_id", "agent_id", "task__required_capabilities")
         return Counter(scope for row in rows[:MOST_COUNTED] for scope in scopes_of_task(*row))
 
-    def _read_lines(self, now: datetime) -> Mapping[str, Sequence[_Waiter]]:
-        """The tasks that could start but for a place, by scope."""
+    def _read_lines(self, now: datetime) -> Mapping[str, Mapping[UUID, int]]:
+        """The positions of the tasks that could start but for a place, by scope, and by session for its own limit."""
         rows = (
             AgentTask.objects.filter(status=TaskStatus.QUEUED, session__workspace__in=self._workspaces)
             .filter(Q(not_before__isnull=True) | Q(not_before__lte=now), session__lease_owner__isnull=False)
             .values_list(
                 *("session__workspace_id", "agent_id", "required_capabilities"),
-                *("pk", "session__priority", "priority", "updated_at"),
+                *("pk", "session_id", "ordinal", "session__priority", "priority", "updated_at"),
             )
         )
-        lines: defaultdict[str, list[_Waiter]] = defaultdict(list)
-        for *places, key, session_priority, priority, since in rows[:MOST_COUNTED]:
+        lines: defaultdict[str, list[tuple[tuple[float, ...], UUID]]] = defaultdict(list)
+        for *places, key, session_id, ordinal, session_priority, priority, since in rows[:MOST_COUNTED]:
             rank = waiting_rank(
                 session_priority=session_priority,
                 task_priority=priority,
                 waited_seconds=(now - since).total_seconds(),
             )
             for scope in scopes_of_task(*places):
-                lines[scope].append(_Waiter(key, rank))
-        return lines
+                lines[scope].append((rank, key))
+            lines[_session_line(session_id)].append(((-priority, ordinal), key))
+        return {line: {key: n for n, (_, key) in enumerate(sorted(found), 1)} for line, found in lines.items()}
+
+
+def _session_line(session_id: UUID) -> str:
+    return f"session:{session_id}"
 
 
 def reason_shape(reason: Reason | None) -> dict[str, Any] | None:

@@ -77,6 +77,19 @@ def test_each_waiting_task_says_what_for(world: World) -> None:
     assert answer["count"] == 3
 
 
+def test_in_a_full_session_the_position_is_that_among_its_own_tasks(world: World) -> None:
+    busy = world.session()
+    world.task(busy, "elsewhere", "QUEUED", priority=9)
+    session = world.session(max_concurrent_tasks=1)
+    world.task(session, "runs", "RUNNING")
+    for name, priority in (("third", 0), ("first", 5), ("fourth", 0), ("second", 5)):
+        world.task(session, name, "QUEUED", priority=priority)
+    reasons = {row["name"]: row["reason"] for row in world.why(session)["results"]}
+    assert {reason["code"] for reason in reasons.values()} == {"session_limit"}
+    positions = {name: reason["details"]["position"] for name, reason in reasons.items()}
+    assert positions == {"first": 1, "second": 2, "third": 3, "fourth": 4}
+
+
 def test_the_position_in_line_is_by_priority_over_all_sessions_of_the_workspace(world: World) -> None:
     busy = world.session()
     world.task(busy, "translating", "RUNNING", required_capabilities=["translate"])
@@ -130,7 +143,7 @@ def test_a_paused_session_says_by_whom(world: World) -> None:
     assert [row["reason"]["code"] for row in answer["results"]] == ["paused"]
 
 
-def test_a_session_that_queues_says_how_many_are_before_it(world: World) -> None:
+def test_a_session_that_queues_says_how_many_of_its_workspace_are_before_it(world: World) -> None:
     world.session("PENDING")
     world.session("PENDING", priority=3)
     session = world.session("PENDING", priority=1)
