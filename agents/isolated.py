@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import asdict
 from itertools import count
 from typing import Any, TextIO
@@ -31,6 +32,7 @@ from agents.runtime import (
 from documents.types import PassageHit
 
 PARENT_SECONDS = 1.0
+_within: ContextVar[int] = ContextVar("steps this call is made from", default=0)
 
 
 class RemoteContext:
@@ -70,10 +72,12 @@ class RemoteContext:
         opened = OpenStep(**await self._channel.call("open_step", key, inputs=inputs, once=once))
         if opened.is_known:
             return opened.result
-        call = StepCall(opened.key, opened.idempotency_key)
-        value = function(call)
-        value = await value if inspect.isawaitable(value) else value
-        return await self._channel.call("close_step", asdict(opened), value, call.usage)
+        try:
+            value, usage = await _outcome_of(function, StepCall(opened.key, opened.idempotency_key))
+            return await self._channel.call("close_step", asdict(opened), value, usage)
+        except BaseException:
+            self._channel.tell("drop_step", asdict(opened))
+            raise
 
     async def sleep(self, seconds: float, *, key: str = "") -> None:
         await self._channel.call("sleep", seconds, key=key)
@@ -83,6 +87,15 @@ class RemoteContext:
 
     async def spawn_session(self, goal: str, **options: Any) -> Any:
         return await self._channel.call("spawn_session", goal, **options)
+
+
+async def _outcome_of(function: Any, call: StepCall) -> tuple[Any, dict[str, float]]:
+    token = _within.set(_within.get() + 1)
+    try:
+        value = function(call)
+        return (await value if inspect.isawaitable(value) else value), call.usage
+    finally:
+        _within.reset(token)
 
 
 class _RemoteDocuments:
@@ -115,8 +128,12 @@ class Channel:
         number = next(self._numbers)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
-        self.write(call=name, number=number, args=args, kwargs=kwargs)
+        self.write(call=name, number=number, args=args, kwargs=kwargs, within=_within.get())
         return await future
+
+    def tell(self, name: str, *args: Any) -> None:
+        """A call whose answer nobody waits for."""
+        self.write(call=name, number=next(self._numbers), args=args, kwargs={})
 
     def answer(self, line: dict[str, Any]) -> None:
         future = self._waiting.pop(line["number"], None)

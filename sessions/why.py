@@ -168,8 +168,8 @@ def _of_places(task: TaskFacts, session: SessionFacts) -> Reason:
         place = task.position_in_session
         running = _count(session.running_count, "task")
         text = f"{running} of its session run, and not more may at once; it is number {place} in line."
-        details = {"limit": session.max_concurrent_tasks, "held": session.running_count, "position": place}
-        return Reason("session_limit", text, details)
+        limit = {"limit": session.max_concurrent_tasks, "held": session.running_count, "position": place}
+        return Reason("session_limit", text, limit)
     full = [scope for scope in task.scopes if scope.held >= scope.limit]
     if not full:
         return Reason("slot", "It is about to start, or its worker is full.", {"scope": "worker"})

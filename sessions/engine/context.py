@@ -163,7 +163,23 @@ class ExecutionContext:
     async def close_step(self, opened: OpenStep, value: Any, usage: dict[str, float]) -> Any:
         """The second half: the result is kept."""
         self._check()
-        return await self._steps.close(opened, value, usage)
+        try:
+            return await self._steps.close(opened, value, usage)
+        finally:
+            self._steps.come_back(opened)
+
+    async def drop_step(self, opened: OpenStep) -> None:
+        """The second half, when the function has failed."""
+        self._steps.come_back(opened)
+
+    def let_go_on_elsewhere(self, opened: OpenStep) -> None:
+        """What is being paid for in another process is let finish before the agent is stopped at a wait."""
+        if not opened.is_known:
+            self._steps.go_elsewhere(opened)
+
+    def call_from_within(self, count: int) -> None:
+        """The calls of this task of the loop are made from within so many steps whose functions run elsewhere."""
+        self._steps.call_from_within(count)
 
     async def sleep(self, seconds: float, *, key: str = "") -> None:
         self._check()

@@ -15,11 +15,12 @@ from agents.runtime import AgentError, OpenStep
 from sessions.engine.context import ExecutionContext, Revoked
 from sessions.engine.gate import MAX_OUTPUT_BYTES
 from sessions.engine.inputs import StartAgent
+from sessions.engine.side_by_side import WAITS, SideBySide
 from sessions.engine.step_calls import Parked
 
 CALLS = {
     *("progress", "log", "emit_token", "send", "inbox", "add_usage", "sleep", "open_step", "close_step"),
-    *("spawn_tasks", "spawn_session"),
+    *("spawn_tasks", "spawn_session", "drop_step"),
     *("documents.search", "documents.passages", "documents.titles"),
 }
 SECOND_THOUGHT_SECONDS = 0.02
@@ -102,40 +103,22 @@ async def _write(process: asyncio.subprocess.Process, line: dict[str, Any]) -> N
 
 
 async def _serve(process: asyncio.subprocess.Process, context: ExecutionContext) -> Any:
-    """Calls are answered side by side: one that waits holds up no other, as with an agent of this process."""
     context.give_time(SECOND_THOUGHT_SECONDS)
-    calls: set[asyncio.Task[None]] = set()
+    calls = SideBySide()
     try:
-        while (said := await _next_line(process, calls)) is not None:
+        while (said := await calls.until(lambda: _read(process))) is not None:
             if "result" in said or "error" in said:
-                await asyncio.gather(*calls)
+                await calls.finish()
                 return outcome_of(said)
-            call = asyncio.create_task(_reply(process, context, said))
-            call.add_done_callback(lambda done: done.cancelled() or done.exception())  # several may end it at once
-            calls.add(call)
+            calls.begin(_reply(process, context, said), is_wait=said["call"] in WAITS)
     finally:
-        for call in calls:
-            call.cancel()
+        calls.cancel()
     code = await process.wait()
     raise AgentError(f"the agent's process ended with code {code} and no result", code="process_died")
 
 
 async def _reply(process: asyncio.subprocess.Process, context: ExecutionContext, said: dict[str, Any]) -> None:
     await _write(process, await answer_call(context, said))
-
-
-async def _next_line(process: asyncio.subprocess.Process, calls: "set[asyncio.Task[None]]") -> dict[str, Any] | None:
-    """What the process says next; None at its end. What ends a call ends this, too."""
-    reading = asyncio.create_task(_read(process))
-    try:
-        while not reading.done():
-            done, _ = await asyncio.wait({reading, *calls}, return_when=asyncio.FIRST_COMPLETED)
-            for call in calls & done:
-                calls.discard(call)
-                call.result()
-        return reading.result()
-    finally:
-        reading.cancel()
 
 
 async def _read(process: asyncio.subprocess.Process) -> dict[str, Any] | None:
@@ -158,6 +141,8 @@ def outcome_of(said: dict[str, Any]) -> Any:
 
 
 async def answer_call(context: ExecutionContext, said: dict[str, Any]) -> dict[str, Any]:
+    """In a task of its own."""
+    context.call_from_within(said.get("within", 0))
     try:
         value = await _call(context, said["call"], said["args"], said["kwargs"])
     except (Parked, Revoked):
@@ -170,10 +155,12 @@ async def answer_call(context: ExecutionContext, said: dict[str, Any]) -> dict[s
 async def _call(context: ExecutionContext, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if name not in CALLS:
         raise AgentError(f"there is no context call {name}", code="bad_call")
-    if name == "close_step":
+    if name in ("close_step", "drop_step"):
         args = [OpenStep(**args[0]), *args[1:]]
     target: Any = context
     for part in name.split("."):
         target = getattr(target, part)
     value = await target(*args, **kwargs)
+    if name == "open_step":
+        context.let_go_on_elsewhere(value)
     return [as_line(item) for item in value] if isinstance(value, list) else as_line(value)

@@ -45,6 +45,7 @@ class StepCalls:
         self._steps = {(step.key, step.input_hash): step for step in task.steps}
         self._sleeps, self._spawns = count(1), count(1)
         self._in_flight = 0
+        self._elsewhere: set[tuple[str, str]] = set()
         self._quiet = asyncio.Event()
         self.has_parked = False
         self.breath_seconds = 0.0
@@ -175,6 +176,24 @@ class StepCalls:
             _own_flights.reset(token)
             self._in_flight -= 1
             self._quiet.set()
+
+    def go_elsewhere(self, opened: OpenStep) -> None:
+        """The function of the step runs in another process from now on, until it has come back."""
+        name = (opened.key, opened.input_hash)
+        if name not in self._elsewhere:
+            self._elsewhere.add(name)
+            self._in_flight += 1
+
+    def come_back(self, opened: OpenStep) -> None:
+        name = (opened.key, opened.input_hash)
+        if name in self._elsewhere:
+            self._elsewhere.discard(name)
+            self._in_flight -= 1
+            self._quiet.set()
+
+    def call_from_within(self, count: int) -> None:
+        """The calls of this task of the loop are made by the functions of so many steps themselves."""
+        _own_flights.set(count)
 
     async def _open(
         self, kind: StepKind, key: str, digest: str, request: dict[str, Any], seconds: float | None = None

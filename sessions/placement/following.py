@@ -16,7 +16,8 @@ from redis.exceptions import RedisError
 from agents.runtime import AgentError
 from sessions.engine.context import ExecutionContext
 from sessions.engine.inputs import StartAgent
-from sessions.engine.isolation import RunLost, answer_call, outcome_of, start_line
+from sessions.engine.isolation import SECOND_THOUGHT_SECONDS, RunLost, answer_call, outcome_of, start_line
+from sessions.engine.side_by_side import WAITS, SideBySide
 from sessions.placement.run import ALIVE_SECONDS, KEPT_SECONDS, OFFER_AGAIN_SECONDS, TASK_NAME, RunKeys
 
 POLL_SECONDS = 1
@@ -56,6 +57,9 @@ class _Follower:
     context: ExecutionContext
     queue: str
     is_claimed: bool = False
+    _calls: SideBySide = field(default_factory=SideBySide)
+    _taken: set[str] = field(default_factory=set)
+    _is_unsure: bool = False
     _offered_at: float = field(default_factory=time.monotonic)
     _silent_since: float | None = None
 
@@ -72,12 +76,7 @@ class _Follower:
 
     async def go_on(self) -> Any:
         """Follow a run another engine began; what that one was handling is handled again."""
-        with contextlib.suppress(RedisError, OSError):
-            for line in await self._as_list(self.redis.lrange(self.keys.busy, 0, -1)):
-                said = json.loads(line)
-                if _is_last(said):
-                    return outcome_of(said)
-                await self._handle(said)
+        self._is_unsure = True
         return await self._follow()
 
     async def end(self) -> None:
@@ -96,32 +95,57 @@ class _Follower:
         await asyncio.to_thread(send.apply_async, retry=False)
 
     async def _follow(self) -> Any:
-        while True:
-            try:
-                line = await self._as_text(self.redis.blmove(self.keys.calls, self.keys.busy, POLL_SECONDS))
-                if line is None:
-                    await self._look()
-                    continue
-                said = json.loads(line)
-                if _is_last(said):
-                    return outcome_of(said)
-                await self._handle(said)
-            except (RedisError, OSError):  # says nothing about the worker
-                self._silent_since = None
-                await asyncio.sleep(POLL_SECONDS)
+        self.context.give_time(SECOND_THOUGHT_SECONDS)
+        try:
+            while True:
+                for line in await self._calls.until(self._read):
+                    said = json.loads(line)
+                    if _is_last(said):
+                        await self._calls.finish()
+                        return outcome_of(said)
+                    self._taken.add(line)
+                    self._calls.begin(self._handle(line, said), is_wait=said.get("call") in WAITS)
+        finally:
+            self._calls.cancel()
 
-    async def _handle(self, said: dict[str, Any]) -> None:
+    async def _read(self) -> list[str]:
+        """What was said; nothing after a while, or when Redis is away. A line whose reading failed may be taken."""
+        try:
+            if self._is_unsure:
+                found = await self._as_list(self.redis.lrange(self.keys.busy, 0, -1))
+                self._is_unsure = False
+                return [line for line in found if line not in self._taken]
+            line = await self._as_text(self.redis.blmove(self.keys.calls, self.keys.busy, POLL_SECONDS))
+            if line is None:
+                await self._look()
+            return [] if line is None else [line]
+        except (RedisError, OSError):  # says nothing about the worker
+            self._silent_since, self._is_unsure = None, True
+            await asyncio.sleep(POLL_SECONDS)
+            return []
+
+    async def _handle(self, line: str, said: dict[str, Any]) -> None:
         if "hello" in said:
             self.is_claimed = True
             await self.context.progress(0, f"runs on {said['hello']}")
-            await self.redis.delete(self.keys.busy)
-            return
-        reply = await answer_call(self.context, said)
-        async with self.redis.pipeline() as pipe:
-            pipe.rpush(self.keys.replies, json.dumps(reply))
-            pipe.expire(self.keys.replies, KEPT_SECONDS)
-            pipe.delete(self.keys.busy)
-            await pipe.execute()
+            await self._settle(line)
+        else:
+            await self._settle(line, json.dumps(await answer_call(self.context, said)))
+
+    async def _settle(self, line: str, reply: str | None = None) -> None:
+        """As often as it takes: without an answer the agent waits for ever, and of two it takes the first."""
+        while True:
+            try:
+                async with self.redis.pipeline() as pipe:
+                    if reply is not None:
+                        pipe.rpush(self.keys.replies, reply)
+                        pipe.expire(self.keys.replies, KEPT_SECONDS)
+                    pipe.lrem(self.keys.busy, 1, line)
+                    await pipe.execute()
+                self._taken.discard(line)
+                return
+            except (RedisError, OSError):
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _look(self) -> None:
         """Nothing was said: does the worker live? Has anybody taken the run?"""

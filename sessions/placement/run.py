@@ -1,7 +1,7 @@
 """What both sides know of a run: its keys in Redis, and how long things last.
 
 A run is one start of one execution on a queue's worker. `start` holds the first line for the agent's process; `calls`
-the lines it writes, `busy` the one the engine is handling, `replies` what goes back. Only the worker whose claim is
+the lines it writes, `busy` those the engine is handling, `replies` what goes back. Only the worker whose claim is
 kept may speak, and `alive` lasts as long as it beats. All of it is a pipe, not a store: what counts is in the database.
 """
 

@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 LONGEST_LINE = 4 * 1024 * 1024
 RETRIES = 30  # about a minute
+LAST_WORD_SECONDS = 5.0
 
 
 def serve_run(run_id: str, *, redis_url: str, folder: Path) -> bool:
@@ -70,17 +71,19 @@ class _Serving:
             start_new_session=True,
         )
         carrier = threading.Thread(target=self._carry_calls, args=[process], name="placed-calls", daemon=True)
+        carrier.start()
         try:
             self._answer(process, start)
-            carrier.start()
             while not self._has_ended.is_set() and self._beat():
                 self._carry_reply(process)
         except RedisError as error:
             log.warning("placement.redis_away", run=self._keys.run_id, error=str(error))
         finally:
+            self._has_ended.set()
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            carrier.join(timeout=LAST_WORD_SECONDS)
             for pipe in (process.stdin, process.stdout):
                 with suppress(OSError):
                     pipe.close() if pipe else None
@@ -109,6 +112,8 @@ class _Serving:
                 if '"call"' not in line[:20]:
                     return
             code = process.wait()
+            if self._has_ended.is_set():
+                return
             text = f"the agent's process ended with code {code} and no result"
             self._say({"error": text, "code": "process_died", "permanent": False})
         except RedisError as error:

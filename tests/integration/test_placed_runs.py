@@ -1,5 +1,6 @@
 """Placed runs over a real Redis: both sides of the pipe in this process, the agent in a process of its own."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from sessions.engine.state import Session
 from sessions.engine.store.memory import MemoryStore
@@ -20,7 +24,7 @@ from tests.unit.engine.world import HostWorld, agent, session, task
 
 pytestmark = [pytest.mark.redis, pytest.mark.xdist_group("placed")]
 ROOT = Path(__file__).resolve().parent.parent.parent
-MODULE = "tests.unit.engine.odd_agents"
+MODULES = ["tests.unit.engine.odd_agents", "tests.unit.engine.parental_agents"]
 
 
 class Queue:
@@ -66,7 +70,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
 def world_of_placed(store: MemoryStore | None = None) -> HostWorld:
     """Its runs have keys that no other test run has used."""
     return HostWorld(
-        store=store, new_id=lambda: str(uuid4()), make_placer=lambda: QueuePlacer(REDIS_URL, modules=[MODULE])
+        store=store, new_id=lambda: str(uuid4()), make_placer=lambda: QueuePlacer(REDIS_URL, modules=MODULES)
     )
 
 
@@ -147,6 +151,42 @@ def test_a_message_the_queue_has_lost_is_sent_again(queue: Queue, monkeypatch: p
         queue.loses_messages = False
         assert world.finish(key).status == "COMPLETED"
     assert len(queue.sent) >= 2
+
+
+def test_its_calls_are_answered_side_by_side_and_what_it_pays_for_beside_a_wait_is_let_finish(queue: Queue) -> None:
+    worker = agent(definition="parental_paying_placed", placement="gpu")
+    with world_of_placed() as world:
+        done = world.finish(world.submit(session(task("one", agent_id=worker.id), agents=[worker])))
+        logged = [json.loads(event.payload) for event in world.store.events[done.id] if event.type == "log"]
+    assert only_task(done).output == {"child": "COMPLETED"}
+    assert [event["data"]["text"] for event in logged].count("paid well") == 1
+
+
+def test_an_answer_that_could_not_be_sent_is_sent_when_redis_is_back(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a call whose reading failed is found again."""
+    execute, blmove, failures = Pipeline.execute, Redis.blmove, iter(range(6))
+
+    async def failing(self: Any, *args: Any, **options: Any) -> Any:
+        if next(failures, None) is not None:
+            raise RedisConnectionError("away")
+        return await execute(self, *args, **options)
+
+    async def answerless(self: Any, *args: Any, **options: Any) -> Any:
+        found = await blmove(self, *args, **options)
+        if found and "open_step" in found:
+            raise RedisConnectionError("away")
+        return found
+
+    monkeypatch.setattr(following, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(Pipeline, "execute", failing)
+    monkeypatch.setattr(Redis, "blmove", answerless)
+    with world_of_placed() as world:
+        done = world.finish(world.submit(one_task()))
+    assert only_task(done).output["paid"] == "once"
+    assert only_task(done).attempts == 1
+    assert next(failures, None) is None
 
 
 def test_a_run_is_served_once(queue: Queue) -> None:

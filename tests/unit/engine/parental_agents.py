@@ -1,6 +1,7 @@
 """Agents that wait for child sessions in every way Python offers."""
 
 import asyncio
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -56,6 +57,33 @@ class PayingAgent(BaseAgent):
         return "paid"
 
 
+class PayingProcessAgent(BaseAgent):
+    """Pays for slow calls while it waits: one goes well, one fails, and one sleeps itself."""
+
+    isolation = "process"
+
+    async def run(self, ctx: AgentContext) -> Any:
+        calls = [self._pay(ctx, "well"), self._pay(ctx, "badly"), ctx.step("asleep", lambda call: ctx.sleep(1.2))]
+        *_, child = await asyncio.gather(*calls, ctx.spawn_session("g", key="a"))
+        return {"child": child["status"]}
+
+    async def _pay(self, ctx: AgentContext, how: str) -> None:
+        async def pay(call: StepCall) -> str:
+            await ctx.log(f"paid {how}")
+            await asyncio.sleep(0.5)
+            if how == "badly":
+                raise ValueError(how)
+            return "paid"
+
+        with suppress(ValueError):
+            await ctx.step(how, pay)
+
+
+class PayingPlacedAgent(PayingProcessAgent):
+    isolation = "loop"
+    placement = "celery:gpu"
+
+
 class FickleAgent(BaseAgent):
     """Asks for something else each time it runs."""
 
@@ -69,4 +97,6 @@ def register_agents(registry: AgentRegistry) -> None:
     registry.register(ThreadAgent, "parental_thread")
     registry.register(ProcessAgent, "parental_process")
     registry.register(PayingAgent, "parental_paying")
+    registry.register(PayingProcessAgent, "parental_paying_process")
+    registry.register(PayingPlacedAgent, "parental_paying_placed")
     registry.register(FickleAgent, "parental_fickle")

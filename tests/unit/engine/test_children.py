@@ -1,5 +1,6 @@
 """Child sessions: made once, waited for without holding anything, and sharing the fate of their parent."""
 
+import json
 from typing import Any
 
 import pytest
@@ -382,6 +383,16 @@ def test_a_call_that_is_being_paid_for_beside_a_wait_is_not_thrown_away(world: H
     done = world.finish(world.submit(session(task("one", agent_id=worker.id), agents=[worker])))
     [one] = done.tasks.values()
     assert one.output == {"paid": 1, "child": "COMPLETED"}
+
+
+@pytest.mark.parametrize("definition", ["parental_paying_process", "parental_paying_placed"])
+def test_nor_is_one_in_a_process_of_its_own(world: HostWorld, definition: str) -> None:
+    worker = agent(definition=definition, placement="gpu" if definition.endswith("placed") else "")
+    done = world.finish(world.submit(session(task("one", agent_id=worker.id), agents=[worker])))
+    [one] = done.tasks.values()
+    assert one.output == {"child": "COMPLETED"}
+    said = [json.loads(event.payload)["data"]["text"] for event in world.store.events[done.id] if event.type == "log"]
+    assert said.count("paid well") == 1
 
 
 def test_an_agent_that_asks_for_other_children_at_every_run_is_told_so(world: HostWorld) -> None:
