@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 
 from core.clock import SYSTEM_CLOCK
 from sessions.models import AgentSession, SessionEvent
+from sessions.selectors import bundle
 from sessions.selectors import bundle as bundles
 from sessions.selectors.bundle import write_bundle
 from sessions.selectors.reading import PAGE_EVENTS
@@ -182,6 +183,18 @@ def test_a_session_is_exported_from_the_command_line(past: Past, tmp_path: Path,
         call_command("export_session", str(session.id), output=tmp_path / "no" / "folder.zip")
     with pytest.raises(CommandError, match="There is no session"):
         call_command("export_session", str(past.user.pk).rjust(32, "0"), output=tmp_path / "y.zip")
+
+
+def test_an_export_that_fails_leaves_nothing_behind(
+    past: Past, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundle, "_manifest", full)
+    with pytest.raises(CommandError, match="No space left"):
+        call_command("export_session", str(past.session().id), output=tmp_path / "out.zip")
+    assert list(tmp_path.iterdir()) == []
 
 
 def verify(*arguments: str, **options: Any) -> int:

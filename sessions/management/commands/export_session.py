@@ -25,11 +25,19 @@ class Command(BaseCommand):
             raise CommandError(f"There is no session {options['session']}.")
         path: Path = options["output"] or Path(f"session-{session.pk}.zip")
         try:
-            with path.open("xb") as file:
-                manifest = write_bundle(session, file, now=SYSTEM_CLOCK.now())
+            manifest = self._write(session, path)
         except FileExistsError as error:
             raise CommandError(f"{path} is there already: give another name with -o.") from error
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         counts = ", ".join(f"{count} {name}" for name, count in manifest["counts"].items() if name != "session")
         self.stdout.write(f"{path}: {counts}; last hash {manifest['last_hash']}")
+
+    def _write(self, session: AgentSession, path: Path) -> dict[str, Any]:
+        """Raises: OSError, and what else may happen; with no half of a bundle left behind."""
+        with path.open("xb") as file:
+            try:
+                return write_bundle(session, file, now=SYSTEM_CLOCK.now())
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise

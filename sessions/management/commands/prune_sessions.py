@@ -37,7 +37,10 @@ class Command(BaseCommand):
 
     def _foretell(self, slug: str) -> None:
         now, unfinished = SYSTEM_CLOCK.now(), half_pruned().count()
-        for workspace in pruning_workspaces(slug):
+        workspaces = list(pruning_workspaces(slug))
+        if not workspaces:
+            self.stdout.write(f"{slug or 'Every workspace'} keeps its sessions for ever (Settings, Retention)")
+        for workspace in workspaces:
             rows, exported = due_sessions(workspace, now), workspace.export_before_pruning
             how = "exported and deleted" if exported else "deleted without an export"
             self.stdout.write(f"{workspace.slug}: {rows.count()} sessions older than {workspace.retention_days} days")

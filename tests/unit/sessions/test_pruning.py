@@ -372,6 +372,12 @@ def test_a_dry_run_says_what_would_go_and_deletes_nothing(past: Past, capsys: An
     assert AgentSession.objects.filter(pk=session.pk, pruning_at__isnull=True).exists()
 
 
+def test_a_dry_run_says_so_where_nothing_is_ever_deleted(past: Past, capsys: Any) -> None:
+    Workspace.objects.update(retention_days=None)
+    call_command("prune_sessions", dry_run=True)
+    assert capsys.readouterr().out == "Every workspace keeps its sessions for ever (Settings, Retention)\n"
+
+
 def test_the_command_prunes_one_workspace(past: Past, make: Make, capsys: Any) -> None:
     other = Past(make)
     Workspace.objects.filter(pk=other.project.workspace_id).update(retention_days=1)
