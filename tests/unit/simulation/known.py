@@ -7,16 +7,30 @@ _FAILS_FOR_NOW = Behaviour(end="retryable")
 
 HAS_A_CHILD = SessionPlan(tasks=(TaskPlan(attempts=(Behaviour(steps=(("child", 1.0),)),) * 3),))
 
+
+def _around_a_birth(*, read: str = "", write: str = "") -> tuple[Scenario, ...]:
+    """The fault at one call after the other: one of them is the one that is meant."""
+    return tuple(
+        Scenario(
+            sessions=(HAS_A_CHILD,),
+            read_faults=((number, read),) if read else (),
+            write_faults=((number, write, 1.0),) if write else (),
+            hosts=1 if read else 2,
+        )
+        for number in range(1, 16)
+    )
+
+
 ANSWERED_EARLY = Scenario(
     sessions=(SessionPlan(tasks=(TaskPlan(attempts=(Behaviour(steps=(("both", 3.0),)),)),)),),
     hosts=1,
 )
 """A child ends while its parent's agent is still busy with something else."""
 
-BORN_LATE = Scenario(sessions=(HAS_A_CHILD,), read_faults=((7, "lost_before"),), hosts=1)
+BORN_LATE = _around_a_birth(read="lost_before")
 """The database does not answer when the child is to be made; its parent's agent has stopped by the time it does."""
 
-BORN_UNHEARD = Scenario(sessions=(HAS_A_CHILD,), read_faults=((7, "lost_after"),), hosts=1)
+BORN_UNHEARD = _around_a_birth(read="lost_after")
 """The child is made, but the answer that it is there gets lost: it is asked for again."""
 
 CRASHED_BEFORE_BIRTH = Scenario(sessions=(HAS_A_CHILD,), write_faults=((3, "crash_after", 1.0),), hosts=2)

@@ -213,10 +213,13 @@ def test_an_engine_that(bug: Callable[[Patch], None], monkeypatch: Patch) -> Non
 
 
 @pytest.mark.parametrize(("bug", "moment"), RARE_BUGS, ids=lambda value: getattr(value, "__name__", "in its moment"))
-def test_in_one_rare_moment_an_engine_that(bug: Callable[[Patch], None], moment: Scenario, monkeypatch: Patch) -> None:
-    assert simulate(moment) == []
+def test_in_one_rare_moment_an_engine_that(
+    bug: Callable[[Patch], None], moment: Scenario | tuple[Scenario, ...], monkeypatch: Patch
+) -> None:
+    moments = moment if isinstance(moment, tuple) else (moment,)
+    assert [simulate(one) for one in moments] == [[]] * len(moments)
     bug(monkeypatch)
-    assert simulate(moment) != [], "the simulation did not notice"
+    assert any(simulate(one) for one in moments), "the simulation did not notice"
 
 
 @pytest.mark.parametrize(("bug", "complaint"), FAMILY_BUGS, ids=lambda value: getattr(value, "__name__", "noticed"))

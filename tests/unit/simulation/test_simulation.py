@@ -15,7 +15,7 @@ from sessions.engine.inputs import AgentFinished, Claimed, Input
 from sessions.engine.state import Session
 from sessions.policies import ENGINE_FAILURE_LIMIT
 from tests.unit.simulation.hosts import Silence
-from tests.unit.simulation.known import ANSWERED_EARLY, BORN_LATE, HAS_A_CHILD, RETAKEN_AT_ONCE, WOKEN_TOO_EARLY
+from tests.unit.simulation.known import ANSWERED_EARLY, HAS_A_CHILD, RETAKEN_AT_ONCE, WOKEN_TOO_EARLY
 from tests.unit.simulation.scenario import Behaviour, Command, Fault, Scenario, SessionPlan, TaskPlan, scenarios
 from tests.unit.simulation.world import World, simulate
 
@@ -48,7 +48,6 @@ one_bad_message_of_two = Scenario(
 @example(scenario=one_bad_message_of_two)
 @example(scenario=WOKEN_TOO_EARLY)
 @example(scenario=ANSWERED_EARLY)
-@example(scenario=BORN_LATE)
 @example(scenario=RETAKEN_AT_ONCE)
 def test_whatever_goes_wrong_every_session_ends_once_and_its_log_tells_the_truth(scenario: Scenario) -> None:
     assert simulate(scenario) == []
