@@ -33,7 +33,7 @@ BORN_LATE = _around_a_birth(read="lost_before")
 BORN_UNHEARD = _around_a_birth(read="lost_after")
 """The child is made, but the answer that it is there gets lost: it is asked for again."""
 
-CRASHED_BEFORE_BIRTH = Scenario(sessions=(HAS_A_CHILD,), write_faults=((3, "crash_after", 1.0),), hosts=2)
+CRASHED_BEFORE_BIRTH = _around_a_birth(write="crash_after")
 """The worker dies when it has committed that a child is wanted, and before it is made."""
 
 RETAKEN_AT_ONCE = Scenario(
