@@ -75,7 +75,7 @@ class Ours:
         if asked.idle_seconds:
             yield from stages.sleeping(self._installation)
         if self._history:
-            yield from self._history.measure({"sessions": asked.counts.get("history", 2)})
+            yield from self._history.measure({"sessions": asked.counts.get("history", 3)})
 
     def close(self) -> None:
         for part in (self._history, self._installation):
