@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('agent_sessions', '0001_initial'),
-        ('workspaces', '0002_retention'),
+        ('workspaces', '0002_limits_and_retention'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
