@@ -1,10 +1,10 @@
 """The store's statements on PostgreSQL: over a socket, so all of a group go in one string, their rows as JSON."""
 
 import hashlib
-import threading
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from django.db import DataError, OperationalError, ProgrammingError
 from msgspec.json import encode
@@ -30,6 +30,10 @@ _ROWS_BY_KEY = (
 """Else a plan made while a table was small would read the whole of it ever after."""
 
 
+_PREPARED: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
+"""By the driver's connection what is prepared on it. A connection is used by one thread at a time."""
+
+
 class PostgresDialect:
     skip_locked = "FOR UPDATE OF s SKIP LOCKED"
     per_workspace = (
@@ -39,16 +43,13 @@ class PostgresDialect:
     now = "clock_timestamp()"
     statement_now = "statement_timestamp()"
 
-    def __init__(self) -> None:
-        self._mine = threading.local()
-
     def prepare(self, connection: Any) -> None:
         """Once a connection. A host that vanishes within a transaction must not keep its locks for hours."""
         connection.ensure_connection()
-        if getattr(self._mine, "connection", None) is not connection.connection:
+        if connection.connection not in _PREPARED:
             with connection.cursor() as cursor:
                 cursor.execute("SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'")
-            self._mine.connection, self._mine.prepared = connection.connection, set()
+            _PREPARED[connection.connection] = set()
 
     def lock_keys(self, cursor: Any, keys: Sequence[int]) -> None:
         cursor.execute("SET LOCAL lock_timeout = '2s'")
@@ -65,7 +66,7 @@ class PostgresDialect:
         """One round trip: the server takes several statements in one string as one transaction."""
         calls = [_call(statement) for statement in statements]
         with connection.cursor() as cursor:
-            self._prepare_calls(cursor, calls)
+            self._prepare_calls(cursor, calls, _PREPARED[connection.connection])
             try:
                 cursor.execute("; ".join(call.sql for call in calls), [v for call in calls for v in call.values])
             except DataError as error:
@@ -73,9 +74,9 @@ class PostgresDialect:
                     raise Stale("a row was not in the expected state") from error
                 raise
 
-    def _prepare_calls(self, cursor: Any, calls: Sequence["_Call"]) -> None:
+    def _prepare_calls(self, cursor: Any, calls: Sequence["_Call"], prepared: set[str]) -> None:
         """Planning the statements of a small group takes the server longer than carrying them out: once is enough."""
-        new = {call.name: call.preparation for call in calls if call.name not in self._mine.prepared}
+        new = {call.name: call.preparation for call in calls if call.name not in prepared}
         if not new:
             return
         try:
@@ -88,7 +89,7 @@ class PostgresDialect:
                 "connections of its own (pool_mode = session), see docs/how-to/scale.md"
             )
             raise OperationalError(text) from error
-        self._mine.prepared.update(new)
+        prepared.update(new)
 
 
 class _Call(NamedTuple):

@@ -28,9 +28,9 @@ from sessions.engine.inputs import (
 )
 from sessions.engine.sharing import SlotAsk
 from sessions.engine.state import Session
+from sessions.engine.store import postgres
 from sessions.engine.store.base import Store, StoreUnavailable, WorkerIdentity
 from sessions.engine.store.memory import MemoryStore
-from sessions.engine.store.postgres import PostgresDialect
 from sessions.engine.store.sql import SqlStore
 from sessions.models import AgentSession, EngineWorker, SessionCommand, SessionEvent, SlotShare
 from sessions.scopes import agent_scope, capability_scope, workspace_scope
@@ -526,7 +526,7 @@ def test_a_pooler_that_hands_connections_around_is_named_and_costs_no_task(trans
     [claim] = bed.store.claim(worker.id, 1)
     batch = step(claim.session, Claimed())
     assert bed.store.write_group([batch]) == [Committed()]
-    bed.store.dialect = PostgresDialect()  # knows nothing of what is prepared on the connection it gets
+    del postgres._PREPARED[connections["default"].connection]  # as if somebody else had prepared it there
     more = step(batch.session, CommandRead(1, "pause", {}, "test"))
     with pytest.raises(StoreUnavailable, match="pool_mode = session"):
         bed.store.write_group([more])
