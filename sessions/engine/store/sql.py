@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
-from django.db.models import QuerySet
 
 from agents.models import Agent
 from agents.states import AgentStateDetail
@@ -20,7 +19,7 @@ from sessions.engine.store.claiming import claim_params, claim_sql, runnable_sql
 from sessions.engine.store.dialects import Dialect, id_of
 from sessions.engine.store.loading import load_sessions
 from sessions.engine.store.postgres import PostgresDialect
-from sessions.engine.store.rows import RowReader
+from sessions.engine.store.rows import RowReader, query
 from sessions.engine.store.slots import SlotTable, lock_keys
 from sessions.engine.store.sqlite import SqliteDialect
 from sessions.engine.store.statements import Stale, statements_of
@@ -29,6 +28,14 @@ from sessions.routing_policy import AgentInfo
 from sessions.states import FINISHED_SESSION, LIVE_SESSION
 
 _LIVE_SQL = ", ".join(f"'{status}'" for status in sorted(LIVE_SESSION))
+_COMMAND = "c.id:number c.session_id:uuid c.kind:text c.payload:json c.actor:text"
+_UNAPPLIED = "c.applied_at IS NULL ORDER BY c.id LIMIT 1000"
+_COMMANDS = query(_COMMAND, f"FROM session_command c WHERE c.session_id IN ({{keys}}) AND {_UNAPPLIED}")
+_INBOX = query(
+    _COMMAND,
+    "FROM session_command c JOIN agent_session s ON s.id = c.session_id "
+    f"WHERE s.lease_owner IN ({{keys}}) AND {_UNAPPLIED}",
+)
 
 
 class SqlStore:
@@ -145,15 +152,11 @@ class SqlStore:
 
     def commands(self, session_ids: Sequence[str]) -> Mapping[str, tuple[CommandRead, ...]]:
         with self._reading():
-            keys = [UUID(session_id) for session_id in session_ids]
-            return _by_session(self._unapplied().filter(session_id__in=keys))
+            return _by_session(self._rows.read(_COMMANDS, session_ids))
 
     def inbox(self, worker_id: str) -> Mapping[str, tuple[CommandRead, ...]]:
         with self._reading():
-            return _by_session(self._unapplied().filter(session__lease_owner=worker_id))
-
-    def _unapplied(self) -> QuerySet[SessionCommand]:
-        return SessionCommand.objects.using(self.alias).filter(applied_at__isnull=True)
+            return _by_session(self._rows.read(_INBOX, [worker_id]))
 
     def reject_stale_commands(self) -> int:
         with self._reading():
@@ -246,10 +249,10 @@ class SqlStore:
         return self.dialect.value("uuid", value)
 
 
-def _by_session(rows: QuerySet[SessionCommand]) -> dict[str, tuple[CommandRead, ...]]:
+def _by_session(rows: Sequence[Any]) -> dict[str, tuple[CommandRead, ...]]:
     found: dict[str, list[CommandRead]] = {}
-    for row in rows.order_by("id").values_list("id", "session_id", "kind", "payload", "actor")[:1000]:
-        found.setdefault(str(row[1]), []).append(CommandRead(row[0], row[2], row[3], row[4]))
+    for row in rows:
+        found.setdefault(row.session_id, []).append(CommandRead(row.id, row.kind, row.payload, row.actor))
     return {key: tuple(commands) for key, commands in found.items()}
 
 

@@ -38,7 +38,7 @@ def test_the_log_is_a_hash_chain() -> None:
 def test_what_is_committed_is_what_is_published() -> None:
     with HostWorld() as world:
         done = world.finish(world.submit(session(task("only", input_data={"events": 5}))))
-        frames = [frame for notice in world.publisher.notices for frame in notice.frames]
+    frames = [frame for notice in world.publisher.notices for frame in notice.frames]  # told after the commit
     assert frames == [event.payload for event in world.store.events[done.id]]
 
 
