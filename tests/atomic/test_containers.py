@@ -21,6 +21,15 @@ def test_the_services_get_only_settings_that_exist() -> None:
     assert {name for name in given if not name.startswith("POSTGRES_")} <= set(env.VARIABLES)
 
 
+def test_every_setting_of_the_env_file_reaches_the_server() -> None:
+    services = compose()["services"]
+    own = {"DEBUG", "DATA_DIR", "SERVICE_HOST", "ENGINE_ENABLED"}  # the image's, or a service's
+    at_the_door, once = {"SERVICE_PORT"}, {"ADMIN_PASSWORD", "DEMO"}
+    for name in ("web", "worker", "placed", "beat"):
+        assert set(env.VARIABLES) - own - at_the_door - once <= set(services[name]["environment"])
+    assert once <= set(services["setup"]["environment"])
+
+
 def test_every_process_of_the_server_runs_from_the_same_image_and_waits_for_set_up() -> None:
     services = compose()["services"]
     for name in ("web", "worker", "placed", "beat"):
