@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sessions import selectors, services
-from sessions.api.serializers import ForkSpec, LineageShape, RerunSpec
+from sessions.api.serializers import LineageShape
+from sessions.api.specs import ForkSpec, RerunSpec
 from sessions.api.starting import IDEMPOTENCY_KEY, PREFER, STARTED, Starting, idempotency_key
 from sessions.repeating import read_fork, read_nothing, read_rerun
 from sessions.selectors.lineage import MAX_DESCENDANTS, PAGE

@@ -13,7 +13,8 @@ from rest_framework.response import Response
 
 from sessions import selectors, services
 from sessions.api.preferences import preferred_wait, say_applied, wait_until
-from sessions.api.serializers import Accepted, AgentTaskSpec, SessionShape, SessionSpec
+from sessions.api.serializers import Accepted, SessionShape
+from sessions.api.specs import AgentTaskSpec, SessionSpec
 from sessions.models import AgentSession
 from sessions.request_json import read_agent_task, read_session_request
 from sessions.services import Submission

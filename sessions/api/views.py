@@ -16,15 +16,14 @@ from sessions.api.preferences import preferred_wait, say_applied, wait_until
 from sessions.api.serializers import (
     CommandAccepted,
     CommandShape,
-    CommandSpec,
     ExecutionShape,
     GraphShape,
     MessageShape,
     SessionShape,
-    SessionSpec,
     SessionSummary,
     TaskShape,
 )
+from sessions.api.specs import CommandSpec, SessionSpec
 from sessions.api.starting import IDEMPOTENCY_KEY, PREFER, STARTED, StartSession, dedupe_key
 from sessions.models import AgentSession, SessionCommand
 from sessions.request_json import read_reason

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from sessions.api import serializers as schema
+from sessions.api import specs
 from sessions.models import AgentSession, SessionEvent
 from sessions.repeating import FORK_FIELDS, RERUN_FIELDS
 from tests.http_sessions import SESSIONS, TASKS, World
@@ -179,8 +180,8 @@ def test_sessions_are_listed_by_origin(world: World, failed: AgentSession) -> No
 
 
 def test_the_schema_names_the_fields_that_are_read() -> None:
-    assert tuple(schema.RerunSpec().fields) == RERUN_FIELDS
-    assert tuple(schema.ForkSpec().fields) == FORK_FIELDS
+    assert tuple(specs.RerunSpec().fields) == RERUN_FIELDS
+    assert tuple(specs.ForkSpec().fields) == FORK_FIELDS
 
 
 def test_the_schema_names_the_fields_of_a_lineage(world: World, failed: AgentSession) -> None:

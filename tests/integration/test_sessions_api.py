@@ -9,6 +9,7 @@ from rest_framework import serializers as drf
 
 from core.clock import SYSTEM_CLOCK
 from sessions.api import serializers as schema
+from sessions.api import specs
 from sessions.models import AgentSession, SessionCommand
 from sessions.request_json import AGENT_TASK_FIELDS, SESSION_FIELDS, SINGLE_TASK_FIELDS, TASK_FIELDS
 from sessions.selectors import shapes
@@ -334,10 +335,10 @@ def test_the_schema_names_exactly_the_fields_that_are_answered(world: World) -> 
 @pytest.mark.parametrize(
     ("spec", "names"),
     [
-        (schema.SessionSpec, SESSION_FIELDS),
-        (schema.TaskSpec, TASK_FIELDS),
-        (schema.AgentTaskSpec, AGENT_TASK_FIELDS),
-        (schema.SingleTaskSpec, SINGLE_TASK_FIELDS),
+        (specs.SessionSpec, SESSION_FIELDS),
+        (specs.TaskSpec, TASK_FIELDS),
+        (specs.AgentTaskSpec, AGENT_TASK_FIELDS),
+        (specs.SingleTaskSpec, SINGLE_TASK_FIELDS),
     ],
 )
 def test_the_schema_names_exactly_the_fields_that_are_read(spec: Any, names: tuple[str, ...]) -> None:
