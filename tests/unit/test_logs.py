@@ -23,5 +23,5 @@ def test_a_library_that_complains_each_second_is_heard_once_a_minute_in_one_line
     ]
     assert caplog.records[0].exc_info is None
     complaint._said_at -= 60
-    library.warning("still away")
+    library.error("still away")
     assert len(caplog.records) == 2

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sessions.events import GENESIS_HASH, record_event
-from sessions.policies import WORKER_LOST_CAP
+from sessions.policies import WORKER_LOST_LIMIT
 from sessions.projection import LARGEST_REPORT, Projection, digest
 from sessions.row_check import ExecutionRow, RowCheck, SessionRow, TaskRow, agrees
 
@@ -118,7 +118,7 @@ def test_what_no_healthy_log_says_is_a_problem(events: list[tuple[str, dict[str,
 def test_a_task_under_which_too_many_workers_died_is_a_problem() -> None:
     crashes = [
         event
-        for n in range(1, WORKER_LOST_CAP + 2)
+        for n in range(1, WORKER_LOST_LIMIT + 2)
         for event in (
             ("task.started", {"attempt": n, "execution": f"e{n}"}),
             ("execution.failed", {**LOST, "execution": f"e{n}"}),

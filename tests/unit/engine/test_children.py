@@ -375,7 +375,8 @@ def test_an_agent_in_a_process_of_its_own_has_its_children_work_side_by_side(wor
     worker, helper = agent(definition="parental_process"), agent()
     done = world.finish(world.submit(session(task("one", agent_id=worker.id), agents=[worker, helper])))
     events = [event.type for event in world.store.events[done.id]]
-    assert events.index("step.answered") > [n for n, word in enumerate(events) if word == "session.child_started"][1]
+    both_asked = [n for n, word in enumerate(events) if word == "step.waiting"][1]
+    assert both_asked < [n for n, word in enumerate(events) if word == "task.started"][1], "asked for at its first run"
 
 
 def test_a_call_that_is_being_paid_for_beside_a_wait_is_not_thrown_away(world: HostWorld) -> None:
