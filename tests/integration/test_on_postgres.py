@@ -20,6 +20,11 @@ SUITES = [
     "tests/unit/sessions/test_child_rules.py",
     "tests/unit/sessions/test_admission.py",
     "tests/integration/test_limits_across_workers.py",
+    "tests/integration/test_why.py",
+    "tests/integration/test_limits.py",
+    "tests/integration/test_bundles.py",
+    "tests/integration/test_history_api.py",
+    "tests/integration/test_repeating_api.py",
 ]
 
 
@@ -33,7 +38,7 @@ def test_the_engine_and_the_api_do_the_same_on_postgresql() -> None:
         env={**quiet, "DATABASE_URL": database},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
