@@ -2,6 +2,7 @@
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from django import template
 from django.urls import NoReverseMatch, reverse
@@ -12,6 +13,12 @@ from frontend.presenters.lineage import ORIGIN_ICONS, ORIGIN_WORDS
 from frontend.presenters.words import AGENT_ICONS, gist, kind_of_media, pretty_json, seconds_in_words
 
 register = template.Library()
+
+
+@register.simple_tag
+def once() -> SafeString:
+    """A hidden field by which a form that is sent twice counts once."""
+    return format_html('<input type="hidden" name="once" value="{}">', uuid4().hex)
 
 
 @register.filter

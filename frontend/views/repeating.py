@@ -1,5 +1,6 @@
 """The pages and buttons that repeat a session: retry, re-run from a task, fork."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -31,7 +32,7 @@ from workspaces.states import Role
 @require_POST
 @page
 def session_retry(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    made = attempt(request, lambda: retry_session(access=access_of(request), session_id=session_id))
+    made = attempt(request, lambda: retry_session(**_call(request, session_id)))
     return redirect("session", made.session.id if made else session_id)
 
 
@@ -46,7 +47,7 @@ def session_rerun(request: HttpRequest, session_id: UUID, task_id: UUID) -> Http
     form = read_rerun_form(request.POST) if request.method == "POST" else rerun_form_of(task)
     if request.method == "POST":
         order = form.to_order(task)
-        made = _made(form, lambda: rerun_session(access=access_of(request), session_id=session_id, rerun=order))
+        made = _made(form, lambda: rerun_session(**_call(request, session_id), rerun=order))
         if made:
             return redirect("session", made.session.id)
     share = share_of_rerun(past.values(), str(task.id), reuse_steps=form.reuse_steps)
@@ -69,7 +70,7 @@ def session_fork(request: HttpRequest, session_id: UUID) -> HttpResponse:
     if request.method == "POST":
         form = read_fork_form(request.POST)
         order = form.to_order()
-        made = _made(form, lambda: fork_session(access=access_of(request), session_id=session_id, fork=order))
+        made = _made(form, lambda: fork_session(**_call(request, session_id), fork=order))
         if made:
             return redirect("session", made.session.id)
     done = [task for task in past.tasks if task.status == TaskStatus.COMPLETED]
@@ -81,6 +82,13 @@ def session_fork(request: HttpRequest, session_id: UUID) -> HttpResponse:
         "event": form.at if form.at not in known else "",
     }
     return render(request, "frontend/fork.html", context, status=400 if form.problems else 200)
+
+
+def _call(request: HttpRequest, session_id: UUID) -> dict[str, Any]:
+    """Who asks, of which session; a form that is sent twice as it is counts once."""
+    said = sorted((name, value) for name, value in request.POST.items() if name != "csrfmiddlewaretoken")
+    key = hashlib.sha256(repr(said).encode()).hexdigest() if request.POST.get("once") else None
+    return {"access": access_of(request), "session_id": session_id, "idempotency_key": key}
 
 
 def _session(request: HttpRequest, session_id: UUID) -> AgentSession:

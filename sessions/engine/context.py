@@ -72,7 +72,7 @@ class ExecutionContext:
         )
         self.upstream: Sequence[UpstreamOutput] = tuple(_upstream(session, effect))
         self.documents: DocumentReader = _Watched(documents, self._check)
-        self._events_left = MAX_EVENTS_PER_EXECUTION + 1
+        self._events_left = MAX_EVENTS_PER_EXECUTION + 1 - (task.execution.event_count if task.execution else 0)
         self._put_input, self._wait_for_room, self._emit_frame = put, wait_for_room, emit_frame
         self._tokens = TokenStream(self._emit_tokens)
         self._new_id, self._threads, self._live_session = new_id, threads, live_session

@@ -24,6 +24,7 @@ class AgentExecution(TimestampedRow):
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
     usage = models.JSONField(default=dict, blank=True)
+    event_count = models.PositiveIntegerField(default=0, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
 

@@ -1,8 +1,9 @@
 """What both sides know of a run: its keys in Redis, and how long things last.
 
 A run is one start of one execution on a queue's worker. `start` holds the first line for the agent's process; `calls`
-the lines it writes, `busy` those the engine is handling, `replies` what goes back. Only the worker whose claim is
-kept may speak, and `alive` lasts as long as it beats. All of it is a pipe, not a store: what counts is in the database.
+the lines it writes, `busy` the one the engine is handling; `replies` what goes back, `delivered` what the worker is
+passing on. Only the worker whose claim is kept may speak, and `alive` lasts as long as it beats. All of it is a pipe,
+not a store: what counts is in the database.
 """
 
 from dataclasses import dataclass
@@ -46,6 +47,10 @@ class RunKeys:
     @property
     def replies(self) -> str:
         return self._key("replies")
+
+    @property
+    def delivered(self) -> str:
+        return self._key("delivered")
 
     @property
     def cancelled(self) -> str:

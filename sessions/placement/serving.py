@@ -37,6 +37,7 @@ def serve_run(run_id: str, *, redis_url: str, folder: Path) -> bool:
         start = redis.get(keys.start)
         if start is None or redis.exists(keys.cancelled) or not redis.set(keys.claim, claim, nx=True, ex=KEPT_SECONDS):
             return False
+        redis.delete(keys.start)  # it may hold what an agent was configured with; nobody else needs it now
         _Serving(redis, keys, claim).serve(str(start), folder)
         return True
 
@@ -122,9 +123,19 @@ class _Serving:
             self._has_ended.set()
 
     def _carry_reply(self, process: "subprocess.Popen[str]") -> None:
-        found: Any = self._redis.blpop([self._keys.replies], timeout=1)
-        if found is not None:
-            self._answer(process, found[1])
+        """A reply stays in Redis until the agent has it: a connection that breaks may have taken it from the list."""
+        reply: Any = self._redis.blmove(self._keys.replies, self._keys.delivered, 1)
+        for line in [reply] if reply is not None else self._undelivered():
+            self._answer(process, line)
+        if reply is not None:
+            self._redis.lrem(self._keys.delivered, 1, reply)
+
+    def _undelivered(self) -> list[str]:
+        """Replies taken from the list by a call whose answer was lost; the agent's process knows one it has had."""
+        found: Any = self._redis.lrange(self._keys.delivered, 0, -1)
+        if found:
+            self._redis.delete(self._keys.delivered)
+        return list(found)
 
     def _answer(self, process: "subprocess.Popen[str]", line: str) -> None:
         with suppress(OSError):

@@ -208,3 +208,11 @@ def test_the_list_shows_and_filters_by_origin(world: World) -> None:
     assert "chip origin" in page
     assert "chip origin" not in world.get("/sessions?origin=new")
     assert world.get("/sessions?origin=nonsense").count('class="title"') == 2
+
+
+def test_a_button_pressed_twice_makes_one_session(world: World) -> None:
+    once = re.findall(r'name="once" value="(\w+)"', world.get(world.path()))[0]
+    first, second = (world.client.post(world.path("/retry"), {"once": once}) for _ in range(2))
+    assert first.headers["Location"] == second.headers["Location"]
+    other = world.client.post(world.path("/retry"), {"once": "another"})
+    assert other.headers["Location"] != first.headers["Location"]

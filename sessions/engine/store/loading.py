@@ -43,7 +43,7 @@ _OF_TASKS = "JOIN agent_task t ON t.id = {table}.task_id WHERE t.session_id IN (
 _EDGES = query("d.task_id:uuid d.depends_on_id:uuid", "FROM task_dependency d " + _OF_TASKS.format(table="d"))
 _LIVE_EXECUTIONS = query(
     "e.id:uuid e.task_id:uuid e.agent_id:uuid e.attempt:number e.state:text e.started_at:time "
-    "e.progress_percentage:float e.status_message:text e.usage:json p.queue:text p.run_id:uuid",
+    "e.event_count:number e.progress_percentage:float e.status_message:text e.usage:json p.queue:text p.run_id:uuid",
     "FROM agent_execution e LEFT JOIN placement p ON p.execution_id = e.id "
     f"{_OF_TASKS.format(table='e')} AND e.state IN ({_words(LIVE_EXECUTION)})",
 )
@@ -209,6 +209,7 @@ def _execution(row: Any) -> Execution:
         agent_id=row.agent_id,
         state=row.state,
         started_at=row.started_at,
+        event_count=row.event_count,
         progress_percentage=row.progress_percentage,
         status_message=row.status_message,
         usage=row.usage,

@@ -46,8 +46,8 @@ NEW_TASK = _table(
 DEPENDENCY = _table("task_dependency", "task_id:uuid depends_on_id:uuid")
 EXECUTION = _table(
     "agent_execution",
-    "state:text progress_percentage:float status_message:text result:json error_code:text error_message:text "
-    "usage:json started_at:time completed_at:time updated_at:time",
+    "state:text event_count:number progress_percentage:float status_message:text result:json error_code:text "
+    "error_message:text usage:json started_at:time completed_at:time updated_at:time",
 )
 NEW_EXECUTION = _table(
     "agent_execution",
@@ -142,6 +142,7 @@ def execution_row(write: ExecutionWrite, batch: Batch) -> Row:
     e = write.execution
     return (
         e.state,
+        e.event_count,
         e.progress_percentage,
         e.status_message,
         e.result,
