@@ -42,7 +42,7 @@ def test_an_agent_that_never_yields_is_interrupted_and_only_its_task_fails() -> 
 def test_code_that_cannot_be_interrupted_costs_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "GIVE_UP_SECONDS", 0.5)
     with HostWorld() as world:
-        world.submit(odd(odd="block", seconds=1.2))
+        world.submit(odd(odd="block", seconds=3))
         assert world.given_up.wait(10)
 
 
