@@ -2,17 +2,15 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from core.errors import Forbidden, Invalid, OrchestratorError
 from frontend.place import place_of
-from frontend.views.doors import first_sentence, page
+from frontend.views.doors import page
+from frontend.views.workspace_settings import change_workspace, refused, whole_number
 from workspaces.models import Workspace
 from workspaces.policies import LARGEST_LIMIT
-from workspaces.services import update_workspace
 from workspaces.states import Role
 
 NUMBERS = ("max_concurrent_executions", "max_sessions_per_minute", "max_queued_sessions")
@@ -24,12 +22,9 @@ def limits(request: HttpRequest) -> HttpResponse:
     place, problem = place_of(request), ""
     workspace = place.here.workspace
     if request.method == "POST":
-        try:
-            update_workspace(access=place.access, workspace_id=workspace.id, **_asked(request))
-            messages.success(request, "The limits are changed; they hold within seconds.")
+        problem = change_workspace(request, place, _asked, "The limits are changed; they hold within seconds.")
+        if not problem:
             return redirect("limits")
-        except OrchestratorError as error:
-            problem = error.message if isinstance(error, Forbidden) else first_sentence(error.details, error.message)
     context = {
         "workspace": workspace,
         "shown": request.POST if problem else _shown(workspace),
@@ -49,15 +44,12 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
     """Raises: Invalid for what is no number."""
     asked: dict[str, Any] = {name: _number(name, request.POST.get(name, "")) for name in NUMBERS}
     if asked["max_concurrent_executions"] is None:
-        raise _refused("max_concurrent_executions", "Say how many tasks may run at once.")
+        raise refused("max_concurrent_executions", "Say how many tasks may run at once.")
     return {**asked, "capability_limits": _capability_limits(request.POST.get("capability_limits", ""))}
 
 
 def _number(name: str, text: str) -> int | None:
-    text = text.strip()
-    if text and not (text.isascii() and text.isdecimal() and len(text) < 9):
-        raise _refused(name, f"“{text[:40]}” is no whole number.")
-    return int(text) if text else None
+    return whole_number(name, text, f"“{text.strip()[:40]}” is no whole number.")
 
 
 def _capability_limits(text: str) -> dict[str, int]:
@@ -67,10 +59,6 @@ def _capability_limits(text: str) -> dict[str, int]:
         word, sign, number = line.rpartition("=")
         limit = _number("capability_limits", number) if sign else None
         if limit is None:
-            raise _refused("capability_limits", f"“{line[:60]}” is not like “translate = 2”.")
+            raise refused("capability_limits", f"“{line[:60]}” is not like “translate = 2”.")
         found[word.strip()] = limit
     return found
-
-
-def _refused(name: str, sentence: str) -> Invalid:
-    return Invalid(sentence, details={name: [sentence]})

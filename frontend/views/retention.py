@@ -2,17 +2,15 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from core.errors import Forbidden, Invalid, OrchestratorError
 from frontend.place import place_of
-from frontend.views.doors import first_sentence, page, paginate
+from frontend.views.doors import page, paginate
+from frontend.views.workspace_settings import change_workspace, whole_number
 from sessions.selectors.retention import pruned_sessions
 from workspaces.policies import LONGEST_RETENTION_DAYS
-from workspaces.services import update_workspace
 from workspaces.states import Role
 
 
@@ -22,12 +20,9 @@ def retention(request: HttpRequest) -> HttpResponse:
     place, problem = place_of(request), ""
     workspace = place.here.workspace
     if request.method == "POST":
-        try:
-            update_workspace(access=place.access, workspace_id=workspace.id, **_policy(request))
-            messages.success(request, "The retention is changed.")
+        problem = change_workspace(request, place, _policy, "The retention is changed.")
+        if not problem:
             return redirect("retention")
-        except OrchestratorError as error:
-            problem = error.message if isinstance(error, Forbidden) else first_sentence(error.details, error.message)
     context = {
         "workspace": workspace,
         "days": request.POST.get("days", "") if problem else workspace.retention_days,
@@ -42,8 +37,6 @@ def retention(request: HttpRequest) -> HttpResponse:
 
 def _policy(request: HttpRequest) -> dict[str, Any]:
     """Raises: Invalid for what is no number."""
-    text = request.POST.get("days", "").strip()
-    if text and not (text.isascii() and text.isdecimal() and len(text) < 9):
-        sentence = "Give a whole number of days, or nothing to keep all for ever."
-        raise Invalid(sentence, details={"retention_days": [sentence]})
-    return {"retention_days": int(text) if text else None, "export_before_pruning": "export" in request.POST}
+    sentence = "Give a whole number of days, or nothing to keep all for ever."
+    days = whole_number("retention_days", request.POST.get("days", ""), sentence)
+    return {"retention_days": days, "export_before_pruning": "export" in request.POST}

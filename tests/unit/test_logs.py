@@ -10,7 +10,7 @@ from orchestrator_site.logs import OnceAMinute
 def test_a_library_that_complains_each_second_is_heard_once_a_minute_in_one_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    library = logging.getLogger("a.talkative.library")
+    library = logging.getLogger("a_talkative_library")
     complaint = OnceAMinute()
     library.addFilter(complaint)
     for _ in range(3):

@@ -17,24 +17,6 @@ from workspaces.states import Role
 
 pytestmark = pytest.mark.django_db
 
-
-@pytest.fixture
-def world(make: Make) -> World:
-    return World(make)
-
-
-@pytest.fixture
-def owner(make: Make) -> World:
-    return World(make, Role.OWNER)
-
-
-@pytest.fixture(autouse=True)
-def no_doorbell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sessions.services.creating.ring_session", lambda session_id: None)
-    monkeypatch.setattr("sessions.services.commanding.ring_session", lambda session_id: None)
-    monkeypatch.setattr("sessions.services.repeating.ring_session", lambda session_id: None)
-
-
 PAGES = (
     "/",
     "/sessions",
