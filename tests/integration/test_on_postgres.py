@@ -13,6 +13,7 @@ SUITES = [
     "tests/unit/sessions/test_repeating.py",
     "tests/e2e/test_retry_and_fork.py",
     "tests/unit/engine/test_store_contract.py",
+    "tests/unit/engine/test_store_places.py",
     "tests/integration/test_agent_api.py",
     "tests/unit/sessions/test_verifying.py",
     "tests/unit/sessions/test_pruning.py",

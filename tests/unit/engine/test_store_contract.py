@@ -1,9 +1,7 @@
 """One contract, three stores: in memory, on SQLite, on PostgreSQL."""
 
 import uuid
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from random import Random
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,130 +9,21 @@ from django.db import connections
 from msgspec.structs import replace
 
 from core.clock import SYSTEM_CLOCK
-from sessions.engine.batch import Batch, CommandRequest, Committed, Refused, Rejected
-from sessions.engine.core import decide
-from sessions.engine.draft import Moment
+from sessions.engine.batch import CommandRequest, Committed, Refused, Rejected
 from sessions.engine.inputs import (
     AgentFinished,
     AgentParked,
     ChildStarted,
     Claimed,
     CommandRead,
-    Input,
-    SlotWanted,
     StepClosed,
     StepOpened,
-    Tick,
 )
-from sessions.engine.sharing import SlotAsk
-from sessions.engine.state import Session
 from sessions.engine.store import postgres
-from sessions.engine.store.base import Store, StoreUnavailable, WorkerIdentity
-from sessions.engine.store.memory import MemoryStore
+from sessions.engine.store.base import StoreUnavailable, WorkerIdentity
 from sessions.engine.store.sql import SqlStore
-from sessions.models import AgentSession, EngineWorker, SessionCommand, SessionEvent, SlotShare
-from sessions.scopes import agent_scope, capability_scope, workspace_scope
-from tests.make import Make
-from tests.unit.engine import world
-from tests.unit.engine.world import NOON, agent, new_id
-
-
-class MemoryBed:
-    """The store in memory and how to fill it."""
-
-    def __init__(self) -> None:
-        self.store = MemoryStore()
-
-    def session(self, *, tasks: int = 1, workspace: str = "a", **fields: Any) -> str:
-        worker = agent()
-        rows = [world.task(f"task-{n}", agent_id=worker.id) for n in range(tasks)]
-        one = world.session(*rows, agents=[worker], workspace_id=workspace, **fields)
-        self.store.add(one)
-        return one.id
-
-    def ask(self, session_id: str, kind: str) -> int:
-        return self.store.ask(session_id, kind)
-
-    def last_seq(self, session_id: str) -> int:
-        return self.store.sessions[session_id].last_seq
-
-    def events(self, session_id: str) -> list[str]:
-        return [event.type for event in self.store.events.get(session_id, [])]
-
-    def outcome(self, command: int) -> str:
-        return self.store.outcomes.get(command, "")
-
-    def limited_scope(self, limit: int) -> str:
-        """A workspace of which so many tasks may run at once."""
-        scope = workspace_scope(new_id())
-        self.store.limits[scope] = limit
-        return scope
-
-    def places(self, worker: WorkerIdentity) -> dict[str, int]:
-        return {scope: places for scope, places in self.store.shares.get(worker.id, {}).items() if places}
-
-    def expire(self, worker: WorkerIdentity) -> None:
-        self.store._workers[worker.id] = SYSTEM_CLOCK.now() - timedelta(seconds=1)
-
-
-class DatabaseBed:
-    """A store on Django's default database."""
-
-    def __init__(self) -> None:
-        self.store = SqlStore()
-        self.make = Make()
-        self.workspaces: dict[str, Any] = {}
-
-    def session(self, *, tasks: int = 1, workspace: str = "a", **fields: Any) -> str:
-        if workspace not in self.workspaces:
-            self.workspaces[workspace] = self.make.agent(self.make.project())
-        return str(self.make.session(tasks=tasks, agent=self.workspaces[workspace], **fields).id)
-
-    def ask(self, session_id: str, kind: str) -> int:
-        return SessionCommand.objects.create(session_id=session_id, kind=kind, actor="test").id
-
-    def last_seq(self, session_id: str) -> int:
-        return AgentSession.objects.get(id=session_id).last_seq
-
-    def events(self, session_id: str) -> list[str]:
-        return list(SessionEvent.objects.filter(session_id=session_id).values_list("type", flat=True))
-
-    def outcome(self, command: int) -> str:
-        return SessionCommand.objects.get(id=command).outcome
-
-    def limited_scope(self, limit: int) -> str:
-        return workspace_scope(self.make.workspace(max_concurrent_executions=limit).id)
-
-    def places(self, worker: WorkerIdentity) -> dict[str, int]:
-        return dict(SlotShare.objects.filter(worker_id=worker.id).values_list("scope", "places"))
-
-    def expire(self, worker: WorkerIdentity) -> None:
-        EngineWorker.objects.filter(id=worker.id).update(expires_at=SYSTEM_CLOCK.now() - timedelta(seconds=1))
-
-
-Bed = MemoryBed | DatabaseBed
-
-
-@pytest.fixture(params=["memory", pytest.param("database", marks=pytest.mark.django_db(transaction=True))])
-def bed(request: pytest.FixtureRequest) -> Iterator[Bed]:
-    if request.param == "memory":
-        yield MemoryBed()
-        return
-    yield DatabaseBed()
-    connections["default"].close() if connections["default"].vendor == "postgresql" else None
-
-
-def worker_in(store: Store) -> WorkerIdentity:
-    worker = WorkerIdentity(str(uuid.uuid4()), f"host-{uuid.uuid4()}", 1)
-    store.register(worker, 60)
-    return worker
-
-
-def step(session: Session, *inputs: Input) -> Batch:
-    moment = Moment(now=SYSTEM_CLOCK.now(), rng=Random(1), new_id=lambda: str(uuid.uuid4()), grant=lambda want: True)
-    batch = decide(session, inputs or (Tick(),), moment).batch
-    assert batch is not None
-    return batch
+from tests.unit.engine.beds import Bed, DatabaseBed, step, worker_in
+from tests.unit.engine.world import new_id
 
 
 def test_a_runnable_session_is_claimed_once(bed: Bed) -> None:
@@ -407,77 +296,6 @@ def test_the_dead_processes_of_this_host_lose_their_leases_when_another_register
     fresh = WorkerIdentity(str(uuid.uuid4()), "this-host", 1)
     bed.store.register(fresh, 60)
     assert [claim.session.id for claim in bed.store.claim(fresh.id, 1)] == [key]
-
-
-def ask(scope: str, *tasks: str, in_use: int = 0, priority: int = 0, at: datetime = NOON) -> SlotAsk:
-    return SlotAsk({scope: in_use}, [SlotWanted(task, (scope,), priority, 0, at) for task in tasks])
-
-
-def test_a_worker_alone_gets_all_places_of_a_scope(bed: Bed) -> None:
-    scope, worker = bed.limited_scope(5), worker_in(bed.store)
-    shares = bed.store.take_slots(worker.id, ask(scope, new_id()))
-    assert shares.places == {scope: 5}
-    assert bed.places(worker) == {scope: 5}
-
-
-def test_the_places_of_two_workers_never_exceed_the_limit(bed: Bed) -> None:
-    scope, first, second = bed.limited_scope(3), worker_in(bed.store), worker_in(bed.store)
-    for number in range(1, 8):
-        for worker in (first, second):
-            used = bed.places(worker).get(scope, 0)
-            bed.store.take_slots(worker.id, ask(scope, new_id(), in_use=used, at=NOON - timedelta(seconds=number)))
-            assert bed.places(first).get(scope, 0) + bed.places(second).get(scope, 0) <= 3
-    assert bed.places(first)[scope] + bed.places(second)[scope] == 3
-
-
-def test_who_waits_is_seen_by_the_worker_that_holds_the_places_and_served_when_it_gives_back(bed: Bed) -> None:
-    scope, rich, poor = bed.limited_scope(2), worker_in(bed.store), worker_in(bed.store)
-    bed.store.take_slots(rich.id, ask(scope, new_id(), new_id()))
-    task = new_id()
-    assert [want.task_id for want in bed.store.take_slots(poor.id, ask(scope, task)).waiting] == [task]
-    assert bed.store.look_at_slots(rich.id, [scope])[scope].is_wanted
-    assert not bed.store.look_at_slots(poor.id, [scope])[scope].is_wanted
-    bed.store.take_slots(rich.id, ask(scope, in_use=1))
-    assert bed.store.take_slots(poor.id, ask(scope, task)).places == {scope: 1}
-    assert not bed.store.look_at_slots(rich.id, [scope])[scope].is_wanted
-
-
-def test_a_free_place_is_left_for_the_more_important_task_of_another_worker(bed: Bed) -> None:
-    scope, low, high = bed.limited_scope(1), worker_in(bed.store), worker_in(bed.store)
-    bed.store.take_slots(low.id, ask(scope, new_id()))
-    urgent = new_id()
-    bed.store.take_slots(high.id, ask(scope, urgent, priority=5))
-    assert bed.store.take_slots(low.id, ask(scope, new_id(), priority=1)).places == {scope: 0}
-    assert bed.store.take_slots(high.id, ask(scope, urgent, priority=5)).places == {scope: 1}
-
-
-def test_the_places_of_a_worker_that_is_gone_are_free(bed: Bed) -> None:
-    scope, dead, heir = bed.limited_scope(2), worker_in(bed.store), worker_in(bed.store)
-    bed.store.take_slots(dead.id, ask(scope, new_id(), new_id()))
-    bed.expire(dead)
-    assert bed.store.take_slots(heir.id, ask(scope, new_id())).places == {scope: 2}
-    assert bed.store.take_slots(dead.id, ask(scope, new_id())).places == {}
-    retired = worker_in(bed.store)
-    bed.store.take_slots(heir.id, ask(scope))
-    bed.store.take_slots(retired.id, ask(scope, new_id(), new_id()))
-    bed.store.retire(retired.id)
-    assert bed.places(retired) == {}
-
-
-def test_a_scope_without_a_limit_gives_any_number_of_places(bed: Bed) -> None:
-    scope = bed.limited_scope(1).replace("workspace:", "capability:") + ":translate"
-    worker = worker_in(bed.store)
-    assert bed.store.take_slots(worker.id, ask(scope, new_id())).places == {scope: None}
-    assert bed.places(worker) == {}
-
-
-def test_limits_of_agents_and_capabilities_are_read_when_places_are_asked_for(transactional_db: None) -> None:
-    bed = DatabaseBed()
-    workspace = bed.make.workspace(capability_limits={"translate": 2})
-    someone = bed.make.agent(bed.make.project(workspace), max_concurrent_tasks=3)
-    scopes = (agent_scope(someone.id), capability_scope(workspace.id, "translate"))
-    shares = bed.store.take_slots(worker_in(bed.store).id, SlotAsk(dict.fromkeys(scopes, 1), []))
-    assert shares.places == dict(zip(scopes, (3, 2), strict=True))
 
 
 def test_the_dead_processes_of_this_host_are_noticed_without_a_registration(transactional_db: None) -> None:
