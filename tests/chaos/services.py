@@ -5,6 +5,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,7 @@ def server_user() -> str | None:
     return next(name for name in ("postgres", "nobody") if name in known)
 
 
-class Server:
+class Server(ABC):
     """A child process that is started, stopped by any signal, and started again."""
 
     def __init__(self, folder: Path, *, user: str | None = None) -> None:
@@ -55,11 +56,11 @@ class Server:
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
-    def command(self) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def command(self) -> list[str]: ...
 
-    def answers(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def answers(self) -> bool: ...
 
     def run(self, *command: str) -> None:
         """A program of this server's, to its end."""

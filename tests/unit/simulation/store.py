@@ -1,6 +1,7 @@
 """The store in memory under observation: after each write everything that must always hold is checked."""
 
 import json
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -250,16 +251,16 @@ class HostStore:
         return self._line.write(list(batches))
 
 
-class Line:
+class Line(ABC):
     """Between a host and the store: what is reached, when, and whether the answer comes back."""
 
     has_change_mark = False
 
-    def call(self, action: Callable[[], T]) -> T:
-        raise NotImplementedError
+    @abstractmethod
+    def call(self, action: Callable[[], T]) -> T: ...
 
-    def write(self, batches: list[Batch]) -> list[Outcome]:
-        raise NotImplementedError
+    @abstractmethod
+    def write(self, batches: list[Batch]) -> list[Outcome]: ...
 
 
 __all__ = ["UNSTORABLE", "HostStore", "Killed", "Line", "StoreUnavailable", "WatchedStore"]
