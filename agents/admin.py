@@ -11,10 +11,11 @@ from unfold.admin import ModelAdmin
 
 from agents import services
 from agents.models import Agent, AgentDefinition, AgentStateHistory
-from agents.policies import OPERATOR_VERBS, config_errors, endpoint_problem
+from agents.policies import OPERATOR_VERBS, endpoint_problem
 from agents.selectors import name_is_taken
 from agents.services.agents import EDITABLE
 from core.errors import OrchestratorError
+from core.json_schema import config_errors
 from workspaces.access import Access
 from workspaces.states import Role
 

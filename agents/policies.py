@@ -1,13 +1,15 @@
-"""Decisions about agents: which steps lead to an asked status, which definition a type word means, what a
-configuration breaks. Pure: values in, values out."""
+"""Decisions about agents: which steps lead to an asked status, which definition a type word means.
+
+Pure: values in, values out.
+"""
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
-from agents.states import STATUS_WORDS, AgentStateDetail, AgentStatus, AgentType, agent_type
+from agents.states import STATUS_WORDS, AgentStateDetail, agent_type
+from core.enums import AgentStatus, AgentType
 
 REMOTE_DEFINITION = "remote"
 """Slug of the definition behind agents that live at an endpoint."""
@@ -21,8 +23,6 @@ DEFINITION_OF_TYPE = {
     AgentType.AUDITOR: "validation",
     AgentType.COORDINATOR: "planning",
 }
-
-MAX_SHOWN_ERRORS = 20
 
 _D = AgentStateDetail
 _STEPS: Mapping[AgentStateDetail, Mapping[str, AgentStateDetail]] = {
@@ -127,44 +127,3 @@ def endpoint_problem(url: str) -> str:
     if parts.username or parts.password:
         return "Leave user and password out of the URL: it is shown to everybody who sees the agent."
     return ""
-
-
-def config_errors(schema: Mapping[str, Any], configuration: Any) -> list[str]:
-    """What a configuration breaks of a JSON Schema (2020-12), each with its JSON path; [] when nothing."""
-    from jsonschema import Draft202012Validator  # 4 MiB and 50 ms, and most processes never check a schema
-    from referencing.exceptions import Unresolvable
-
-    try:
-        errors = sorted(Draft202012Validator(schema).iter_errors(configuration), key=lambda error: error.json_path)
-    except Unresolvable as error:
-        return [f"$: the schema of the definition refers to {error.ref!r}, which it does not hold; mend the class"]
-    return [f"{error.json_path}: {_short(error.message)}" for error in errors[:MAX_SHOWN_ERRORS]]
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 300 else f"{text[:297]}..."
-
-
-def schema_problem(schema: Any) -> str:
-    """Why this is no schema an agent may have; "" when it is one. References to elsewhere are refused."""
-    from jsonschema import Draft202012Validator  # see config_errors
-    from jsonschema.exceptions import SchemaError
-
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        return f"{error.json_path}: {_short(error.message)}"
-    foreign = [ref for ref in _references(schema) if not ref.startswith("#")]
-    return f"$ref may only point inside the schema (start with #), not to {foreign[0]!r}" if foreign else ""
-
-
-def _references(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            if key in ("$ref", "$dynamicRef") and isinstance(value, str):
-                yield value
-            else:
-                yield from _references(value)
-    elif isinstance(node, list | tuple):
-        for value in node:
-            yield from _references(value)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.base import BaseAgent
-from agents.policies import schema_problem
 from agents.states import agent_type
+from core.json_schema import schema_problem
 
 BUILTIN_MODULES = ("agents.builtin",)
 SLUG = re.compile(r"[a-zA-Z0-9_-]{1,60}")

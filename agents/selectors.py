@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from agents import conf, hooks
 from agents.models import Agent, AgentDefinition, AgentQuerySet, AgentStateHistory
 from agents.registry import get_registry
-from agents.states import AgentStatus
+from core.enums import AgentStatus
 from core.errors import NotFound
 from workspaces.access import Access
 

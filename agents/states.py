@@ -2,29 +2,8 @@
 
 from enum import StrEnum
 
+from core.enums import AgentStatus, AgentType
 from core.lifecycle import Lifecycle, moves
-
-
-class AgentType(StrEnum):
-    COORDINATOR = "COORDINATOR"
-    ASSISTANT = "ASSISTANT"
-    RESEARCHER = "RESEARCHER"
-    DEVELOPER = "DEVELOPER"
-    DESIGNER = "DESIGNER"
-    SPECIALIST = "SPECIALIST"
-    AUDITOR = "AUDITOR"
-    CUSTOM = "CUSTOM"
-
-
-class AgentStatus(StrEnum):
-    """What everybody outside sees; derived from the state detail. BUSY is computed on read, never stored."""
-
-    INACTIVE = "INACTIVE"
-    ACTIVE = "ACTIVE"
-    BUSY = "BUSY"
-    ERROR = "ERROR"
-    MAINTENANCE = "MAINTENANCE"
-    OFFLINE = "OFFLINE"
 
 
 class AgentStateDetail(StrEnum):
@@ -37,6 +16,41 @@ class AgentStateDetail(StrEnum):
     PAUSED = "PAUSED"
     ERROR = "ERROR"
     TERMINATED = "TERMINATED"
+
+
+class AgentCommandKind(StrEnum):
+    """What was asked of an agent. STATUS is a walk to a status, START one to ACTIVE (a new agent brought up)."""
+
+    INITIALIZE = "INITIALIZE"
+    ACTIVATE = "ACTIVATE"
+    DEACTIVATE = "DEACTIVATE"
+    RECOVER = "RECOVER"
+    TERMINATE = "TERMINATE"
+    STATUS = "STATUS"
+    START = "START"
+
+
+class AgentCommandOutcome(StrEnum):
+    """How a command ended. SUPERSEDED: something stronger came in between (the agent was terminated, it failed)."""
+
+    DONE = "DONE"
+    FAILED = "FAILED"
+    SUPERSEDED = "SUPERSEDED"
+
+
+class CheckpointSource(StrEnum):
+    """Who asked for a checkpoint."""
+
+    MANUAL = "MANUAL"
+    SCHEDULED = "SCHEDULED"
+
+
+class RollbackState(StrEnum):
+    """How far the rollback of a context has come."""
+
+    PENDING = "PENDING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
 
 
 _D = AgentStateDetail
@@ -68,6 +82,16 @@ STATUS_OF_DETAIL = {
     _D.ERROR: AgentStatus.ERROR,
     _D.TERMINATED: AgentStatus.INACTIVE,
 }
+
+
+def status_of(detail: AgentStateDetail, *, in_maintenance: bool, is_offline: bool) -> AgentStatus:
+    """What everybody outside sees: the operator's flag before missed heartbeats before the machine."""
+    if detail == _D.TERMINATED:
+        return AgentStatus.INACTIVE
+    if in_maintenance:
+        return AgentStatus.MAINTENANCE
+    return AgentStatus.OFFLINE if is_offline else STATUS_OF_DETAIL[detail]
+
 
 TYPE_WORDS = {
     **{str(agent_type): agent_type for agent_type in AgentType},

@@ -10,7 +10,8 @@ from agents.models import Agent, AgentDefinition, AgentStateHistory
 from agents.policies import OPERATOR_VERBS
 from agents.selectors import ORDERINGS, AgentQuery
 from agents.services.moves import allowed_verbs
-from agents.states import TYPE_WORDS, AgentStateDetail, AgentStatus, agent_type
+from agents.states import TYPE_WORDS, AgentStateDetail, agent_type
+from core.enums import AgentStatus
 
 
 class DefinitionSerializer(serializers.ModelSerializer[AgentDefinition]):

@@ -6,13 +6,14 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from agents.models import Agent, AgentDefinition, AgentStateHistory
-from agents.policies import config_errors, endpoint_problem
+from agents.policies import endpoint_problem
 from agents.selectors import agent_for, name_is_taken
 from agents.services.lifecycle import transition_agent
 from agents.services.moves import audit, history_values, locked, snapshot
 from agents.states import AgentStateDetail, agent_type
 from core.errors import Conflict, Invalid
 from core.ids import new_id
+from core.json_schema import config_errors
 from workspaces.access import Access
 from workspaces.models import Project
 from workspaces.states import Role

@@ -7,7 +7,7 @@ from agents.models import Agent, AgentDefinition
 from agents.policies import TypeChoice, choose_definition
 from agents.selectors import enabled_slugs
 from agents.services.agents import AgentFields, create_agent
-from agents.states import AgentType
+from core.enums import AgentType
 from core.errors import Invalid
 from workspaces.access import Access
 from workspaces.selectors import project_for

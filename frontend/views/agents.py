@@ -12,7 +12,8 @@ from agents.models import Agent
 from agents.policies import OPERATOR_VERBS
 from agents.selectors import AgentQuery, agent_for, figures_of, listed_agents, state_history, with_running
 from agents.services import transition_agent, update_agent
-from agents.states import AGENT_LIFECYCLE, AgentStatus
+from agents.states import AGENT_LIFECYCLE
+from core.enums import AgentStatus
 from core.errors import Invalid, OrchestratorError
 from frontend.place import access_of, place_of
 from frontend.presenters.schemas import Field, fields_of, read_fields

@@ -10,13 +10,12 @@ from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.preferences import MAX_WAIT_SECONDS, preferred_wait, say_applied, wait_until
 from sessions import selectors, services
 from sessions.api.filters import TaskFilter
-from sessions.api.preferences import preferred_wait, say_applied, wait_until
 from sessions.api.serializers import TaskShape
 from sessions.api.specs import SingleTaskSpec
 from sessions.api.starting import IDEMPOTENCY_KEY, PREFER, REFUSED_FOR_NOW, idempotency_key
-from sessions.limits import MAX_WAIT_SECONDS
 from sessions.models import AgentTask
 from sessions.request_json import read_single_task
 from workspaces.api.access import AccessMixin

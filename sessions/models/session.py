@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django_fsm import FSMField
 
-from core.constraints import one_of
+from core.constraints import SameWorkspace, one_of
 from core.lifecycle import fsm_transition
 from core.models import TimestampedRow
 from sessions.events import GENESIS_HASH
@@ -105,6 +105,7 @@ class AgentSession(TimestampedRow):
         db_table = "agent_session"
         ordering = ["-created_at", "-id"]
         constraints = [
+            SameWorkspace(name="agent_session_project_in_workspace"),
             one_of("status", SessionStatus, name="agent_session_status_check"),
             one_of("execution_mode", ExecutionMode, name="agent_session_mode_check"),
             one_of("origin", SessionOrigin, name="agent_session_origin_check"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from uuid import UUID
 
-from agents.policies import config_errors
+from core.json_schema import config_errors
 from documents.models import Document
 from documents.states import DocumentStatus
 from sessions.agent_pool import AgentPool

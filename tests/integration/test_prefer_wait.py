@@ -6,7 +6,7 @@ import time
 import pytest
 from django.db import connection
 
-from sessions.api import preferences
+from core.api import preferences
 from sessions.models import AgentSession
 from tests.http_sessions import EXECUTE, World, goal
 from tests.make import Make

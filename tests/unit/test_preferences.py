@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sessions.api import preferences
-from sessions.api.preferences import wait_until
+from core.api import preferences
+from core.api.preferences import wait_until
 
 
 @dataclass

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from agents import registry as registry_module
-from agents.policies import config_errors
 from agents.registry import build_registry, get_registry
 from agents.rehearsal import ListedDocuments, RehearsalContext
 from agents.runtime import NoDocuments, SessionInfo, TaskInfo
 from agents.selectors import definition_for
 from agents.services import sync_definitions
+from core.json_schema import config_errors
 from documents.types import PassageHit
 from sessions.engine.agent_host import LocalAgentHost
 from tests.unit.engine.world import HostWorld, agent, new_id, session, task

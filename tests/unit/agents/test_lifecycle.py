@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -149,13 +150,16 @@ def test_an_agent_whose_class_is_gone_ends_in_error(project: Project, monkeypatc
     assert "no agent class is registered as 'recorder'" in do(agent, "initialize").last_error
 
 
-def test_an_initialization_that_was_interrupted_can_be_recovered(project: Project, settings: Any) -> None:
+def test_an_initialization_that_was_interrupted_can_be_recovered(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     agent = new_agent(project)
     services.lifecycle.move(access=access_to(project), agent_id=agent.id, verb="initialize")
     with pytest.raises(IllegalTransition):
         do(agent, "recover")
-    row = AgentStateHistory.objects.filter(agent=agent, new_state_detail="INITIALIZING").get()
-    AgentStateHistory.objects.filter(id=row.id).update(timestamp=row.timestamp - timedelta(seconds=16))
+    begun = AgentStateHistory.objects.get(agent=agent, new_state_detail="INITIALIZING").timestamp
+    later = SimpleNamespace(now=lambda: begun + timedelta(seconds=16))
+    monkeypatch.setattr("agents.services.lifecycle.SYSTEM_CLOCK", later)
     assert do(agent, "recover").state_detail == "READY"
     assert "interrupted" in agent.state_history.get(new_state_detail="ERROR").reason
 

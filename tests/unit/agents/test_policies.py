@@ -9,13 +9,13 @@ from agents.policies import (
     TypeChoice,
     asked_status,
     choose_definition,
-    config_errors,
     endpoint_problem,
     past_tense,
-    schema_problem,
     steps_between,
 )
-from agents.states import AGENT_LIFECYCLE, AgentStateDetail, AgentType
+from agents.states import AGENT_LIFECYCLE, AgentStateDetail
+from core.enums import AgentType
+from core.json_schema import config_errors, schema_problem
 
 D = AgentStateDetail
 SLUGS = ["research", "synthesis", "validation", "planning", "word_count"]

@@ -1,41 +1,16 @@
-"""What agents there are: definitions (code), agents (configured instances), and their state history."""
+"""Agents: configured instances, and the history of their states."""
 
 from collections.abc import Iterable
 
 from django.db import models
 from django_fsm import FSMField
 
-from agents.states import AGENT_LIFECYCLE, STATUS_OF_DETAIL, AgentStateDetail, AgentStatus, AgentType
-from core.constraints import one_of
+from agents.states import AGENT_LIFECYCLE, AgentStateDetail, status_of
+from core.constraints import AppendOnly, SameWorkspace, one_of
+from core.enums import AgentStatus, AgentType
 from core.expressions import ListHas
 from core.lifecycle import fsm_transition
 from core.models import Row, TimestampedRow
-
-
-class AgentDefinition(TimestampedRow):
-    """What code can do: one registered agent class. Synced from the registry; a class that is gone is disabled.
-
-    `placement` (`celery:QUEUE`) names the workers its executions run on; empty: the engine's own.
-    """
-
-    slug = models.SlugField(max_length=60, unique=True)
-    name = models.CharField(max_length=100)
-    agent_type = models.CharField(max_length=20, choices=[(kind, kind.title()) for kind in AgentType])
-    description = models.TextField(blank=True)
-    capabilities = models.JSONField(default=list)
-    config_schema = models.JSONField(default=dict)
-    metadata = models.JSONField(default=dict)
-    is_enabled = models.BooleanField(default=True)
-    placement = models.CharField(max_length=80, blank=True)
-    source_module = models.CharField(max_length=200)
-
-    class Meta:
-        db_table = "agent_definition"
-        ordering = ["slug"]
-        constraints = [one_of("agent_type", AgentType, name="agent_definition_agent_type_check")]
-
-    def __str__(self) -> str:
-        return self.slug
 
 
 class AgentQuerySet(models.QuerySet["Agent"]):
@@ -60,16 +35,32 @@ class AgentQuerySet(models.QuerySet["Agent"]):
     def assignable(self) -> "AgentQuerySet":
         """Agents that may be given work now."""
         return self.filter(
-            state_detail=AgentStateDetail.ACTIVE, is_enabled=True, in_maintenance=False, definition__is_enabled=True
+            state_detail=AgentStateDetail.ACTIVE,
+            is_enabled=True,
+            in_maintenance=False,
+            is_offline=False,
+            definition__is_enabled=True,
         )
 
 
 class Agent(TimestampedRow):
-    """One configured instance in a project. `status` always equals what `state_detail` and the flags derive to."""
+    """One configured instance in a project. `status` always equals what `state_detail` and the flags derive to.
+
+    `state_version` counts the writes of `state`; `last_checkpoint` is the highest sequence number ever given, so that
+    none is used twice. `template_version` is the version of `template` its configuration was made from;
+    `template_variables` are the values its prompt was made with.
+    """
 
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="agents")
     project = models.ForeignKey("workspaces.Project", on_delete=models.CASCADE, related_name="agents")
-    definition = models.ForeignKey(AgentDefinition, on_delete=models.PROTECT, related_name="agents")
+    definition = models.ForeignKey("agents.AgentDefinition", on_delete=models.PROTECT, related_name="agents")
+    template = models.ForeignKey(
+        "templates_app.AgentTemplate", on_delete=models.PROTECT, null=True, blank=True, related_name="agents"
+    )
+    template_version = models.ForeignKey(
+        "templates_app.AgentTemplateVersion", on_delete=models.PROTECT, null=True, blank=True, related_name="agents"
+    )
+    template_variables = models.JSONField(default=dict, blank=True)
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True)
     type = models.CharField(max_length=20, choices=[(kind, kind.title()) for kind in AgentType])
@@ -77,12 +68,15 @@ class Agent(TimestampedRow):
     state_detail = FSMField(max_length=20, default=AgentStateDetail.CREATED, protected=True, editable=False)
     is_enabled = models.BooleanField(default=True)
     in_maintenance = models.BooleanField(default=False, editable=False)
+    is_offline = models.BooleanField(default=False, editable=False)
     capabilities = models.JSONField(default=list, blank=True)
     configuration = models.JSONField(default=dict, blank=True)
     prompt_template = models.TextField(blank=True)
     endpoint = models.CharField(max_length=500, blank=True)
     protocol = models.CharField(max_length=20, blank=True)
     state = models.JSONField(default=dict, blank=True)
+    state_version = models.PositiveBigIntegerField(default=0, editable=False)
+    last_checkpoint = models.PositiveIntegerField(default=0, editable=False)
     last_heartbeat_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     max_concurrent_tasks = models.PositiveIntegerField(default=4)
@@ -103,8 +97,17 @@ class Agent(TimestampedRow):
             one_of("type", AgentType, name="agent_type_check"),
             one_of("status", AgentStatus, name="agent_status_check"),
             one_of("state_detail", AgentStateDetail, name="agent_state_detail_check"),
+            SameWorkspace(name="agent_project_in_workspace"),
         ]
-        indexes = [models.Index(fields=["workspace", "project"], name="agent_workspace_project_idx")]
+        indexes = [
+            models.Index(fields=["workspace", "project"], name="agent_workspace_project_idx"),
+            models.Index(fields=["workspace", "status"], name="agent_workspace_status_idx"),
+            models.Index(
+                fields=["last_heartbeat_at"],
+                condition=models.Q(last_heartbeat_at__isnull=False, is_offline=False),
+                name="agent_heartbeat_idx",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -116,8 +119,8 @@ class Agent(TimestampedRow):
     @property
     def can_be_assigned(self) -> bool:
         """Whether it may be given work now; the same as `AgentQuerySet.assignable`. Reads the definition."""
-        at_work = self.state_detail == AgentStateDetail.ACTIVE and self.is_enabled and not self.in_maintenance
-        return at_work and self.definition.is_enabled
+        at_work = self.state_detail == AgentStateDetail.ACTIVE and self.is_enabled
+        return at_work and not (self.in_maintenance or self.is_offline) and self.definition.is_enabled
 
     running_count = 0
     """Live executions, filled in by the selectors on read; never stored."""
@@ -129,11 +132,9 @@ class Agent(TimestampedRow):
         return str(AgentStatus.BUSY if busy else self.status)
 
     def derive_status(self) -> None:
-        """Set `status` from the machine and the operator's flag."""
-        self.status = (
-            AgentStatus.MAINTENANCE
-            if self.in_maintenance and self.state_detail != AgentStateDetail.TERMINATED
-            else STATUS_OF_DETAIL[AgentStateDetail(self.state_detail)]
+        """Set `status` from the machine, the operator's flag and the missed heartbeats."""
+        self.status = status_of(
+            AgentStateDetail(self.state_detail), in_maintenance=self.in_maintenance, is_offline=self.is_offline
         )
 
     @fsm_transition(state_detail, AGENT_LIFECYCLE, "initialize")
@@ -199,6 +200,7 @@ class AgentStateHistory(Row):
                 null=True,
             ),
             one_of("new_state_detail", AgentStateDetail, name="agent_state_history_new_state_detail_check"),
+            AppendOnly(name="agent_state_history_append_only"),
         ]
         indexes = [
             models.Index(fields=["agent", "timestamp"], name="agent_state_history_agent_idx"),

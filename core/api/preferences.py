@@ -8,7 +8,7 @@ from threading import BoundedSemaphore
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sessions.limits import MAX_WAIT_SECONDS
+MAX_WAIT_SECONDS = 60
 
 SHORTEST_LOOK_SECONDS = 0.001
 LONGEST_LOOK_SECONDS = 0.05
