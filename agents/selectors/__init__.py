@@ -1,0 +1,43 @@
+"""Reads of agents, by noun; every public name is offered here."""
+
+from agents.selectors.agents import (
+    ORDERINGS,
+    AgentQuery,
+    agent_for,
+    assignable_agents,
+    discovered_agents,
+    figures_of,
+    listed_agents,
+    name_is_taken,
+    state_history,
+    visible_agents,
+    visible_in_project,
+    with_running,
+)
+from agents.selectors.registry import (
+    RegistryReport,
+    definition_for,
+    definitions,
+    enabled_slugs,
+    registry_report,
+)
+
+__all__ = [
+    "ORDERINGS",
+    "AgentQuery",
+    "RegistryReport",
+    "agent_for",
+    "assignable_agents",
+    "definition_for",
+    "definitions",
+    "discovered_agents",
+    "enabled_slugs",
+    "figures_of",
+    "listed_agents",
+    "name_is_taken",
+    "registry_report",
+    "state_history",
+    "visible_agents",
+    "visible_in_project",
+    "with_running",
+]
