@@ -1,10 +1,11 @@
 """The rules a request for a session must keep that need no database. Pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from core.canonical import canonical_json
+from core.json_bounds import json_fault, text_fault
 from sessions import limits
 from sessions.graph import find_cycle
 from sessions.problems import Problems, listed, near
@@ -39,7 +40,7 @@ def check_text(problems: Problems, path: str, text: str, longest: int, *, requir
         problems.add(path, "This must not be empty.")
     elif len(text) > longest:
         problems.add(path, f"This has {len(text):,} characters; at most {longest:,} are allowed.")
-    elif fault := _fault_of_text(text):
+    elif fault := text_fault(text):
         problems.add(path, fault)
 
 
@@ -47,7 +48,7 @@ def check_json(problems: Problems, path: str, value: Any) -> None:
     """A JSON value that every database can hold: no NUL, no lone surrogates, finite numbers, not too deep or big."""
     if problems.has(path):
         return
-    fault = _fault_of_json(value)
+    fault = json_fault(value)
     if fault is None and len(canonical_json(value).encode()) > limits.MAX_JSON_BYTES:
         fault = (
             f"This is bigger than {limits.MAX_JSON_BYTES // 1024} KiB; "
@@ -212,43 +213,6 @@ def _check_timeout(problems: Problems, path: str, seconds: float | None) -> None
             f"This must be more than 0 and at most {limits.MAX_TIMEOUT_SECONDS:,.0f} seconds (7 days); "
             "leave it out for no limit.",
         )
-
-
-def _fault_of_json(value: Any) -> str | None:
-    """Walks without recursion, so that a deep value is refused and not a crash."""
-    waiting: list[tuple[Any, int]] = [(value, 1)]
-    while waiting:
-        item, depth = waiting.pop()
-        if depth > limits.MAX_JSON_DEPTH:
-            return f"This is nested more than {limits.MAX_JSON_DEPTH} levels deep."
-        fault = _fault_of_scalar(item)
-        if fault:
-            return fault
-        if isinstance(item, Mapping):
-            waiting.extend((inner, depth + 1) for pair in item.items() for inner in pair)
-        elif isinstance(item, list | tuple):
-            waiting.extend((inner, depth + 1) for inner in item)
-    return None
-
-
-def _fault_of_scalar(item: Any) -> str | None:
-    if isinstance(item, str):
-        return _fault_of_text(item)
-    if isinstance(item, float) and not math.isfinite(item):
-        return "Numbers must be finite; JSON knows no NaN and no infinity."
-    if isinstance(item, int) and item.bit_length() > 256:
-        return "This holds a whole number of more than 256 bits; send it as a text."
-    if not isinstance(item, str | int | float | bool | Mapping | list | tuple | None):
-        return f"This holds a {type(item).__name__}, which JSON cannot express."
-    return None
-
-
-def _fault_of_text(text: str) -> str | None:
-    if "\x00" in text:
-        return "This holds a NUL character (\\u0000); remove it."
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return "This holds half of a surrogate pair (\\ud800 to \\udfff); send whole characters."
-    return None
 
 
 def _short(name: str) -> str:

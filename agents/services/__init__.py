@@ -2,9 +2,11 @@
 
 from agents.services.agents import AgentFields, create_agent, delete_agent, update_agent
 from agents.services.builtin import ensure_builtin_agents, ensure_builtin_agents_everywhere
+from agents.services.checkpoints import state_to_resume_from
 from agents.services.definitions import SyncReport, sync_definitions
 from agents.services.lifecycle import set_maintenance, set_status, transition_agent
 from agents.services.registration import register_agent
+from agents.services.state import patch_state, replace_state
 
 __all__ = [
     "AgentFields",
@@ -13,9 +15,12 @@ __all__ = [
     "delete_agent",
     "ensure_builtin_agents",
     "ensure_builtin_agents_everywhere",
+    "patch_state",
     "register_agent",
+    "replace_state",
     "set_maintenance",
     "set_status",
+    "state_to_resume_from",
     "sync_definitions",
     "transition_agent",
     "update_agent",

@@ -40,10 +40,11 @@ def require_verb(agent: Agent, verb: str) -> None:
 def locked(access: Access, agent_id: UUID) -> Agent:
     """The agent's row, locked until the transaction ends, for a caller who may change agents.
 
+    The lock lets others write rows that refer to the agent: its executions do not wait.
     Raises: NotFound, Forbidden.
     """
     agent = (
-        Agent.objects.select_for_update(of=("self",))
+        Agent.objects.select_for_update(of=("self",), no_key=True)
         .select_related("definition", "project", "workspace")
         .filter(id=agent_id, workspace_id__in=access.workspace_ids)
         .first()

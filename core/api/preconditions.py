@@ -5,7 +5,10 @@ import re
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.errors import Invalid, PreconditionFailed
+from core.errors import Invalid
+from core.versions import require_version
+
+__all__ = ["expected_version", "require_version", "set_etag"]
 
 _VERSION = re.compile(r'\s*(?:W/)?"(\d{1,18})"\s*|\s*(\d{1,18})\s*')
 
@@ -31,12 +34,3 @@ def expected_version(request: Request) -> int | None:
             code="invalid_precondition",
         )
     return int(found[1] or found[2])
-
-
-def require_version(present: int, expected: int | None, what: str) -> None:
-    """Raises: PreconditionFailed when `what` (as in "the context") has moved on from the version the caller knows."""
-    if expected is not None and expected != present:
-        raise PreconditionFailed(
-            f"{what.capitalize()} is at version {present} now, not {expected}. Read it again and repeat your change.",
-            details={"expected": expected, "present": present},
-        )
