@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.json_schema import config_errors
 from frontend.presenters.answers import present_answer
-from frontend.presenters.schemas import fields_of, read_fields
+from frontend.presenters.schema_errors import with_errors
+from frontend.presenters.schema_words import settings_of
+from frontend.presenters.schemas import any_error, fields_of, read_fields
 from frontend.presenters.spans import mark_span
 from frontend.presenters.words import gist, pretty_json, seconds_in_words
 
@@ -116,6 +119,103 @@ def test_what_cannot_be_read_is_kept_and_told() -> None:
 )
 def test_an_odd_schema_gives_a_form_all_the_same(schema: dict[str, Any]) -> None:
     read_fields(fields_of(schema, {}, prefix=""), {})
+
+
+NESTED: dict[str, Any] = {
+    "type": "object",
+    "required": ["depth"],
+    "properties": {
+        "depth": {"type": "integer", "minimum": 1},
+        "level": {"enum": [1, 2, None]},
+        "marks": {"type": "array", "items": {"type": "number"}},
+        "tools": {"type": "array", "items": {"enum": ["lint", "build"]}},
+        "limits": {
+            "type": "object",
+            "required": ["seconds"],
+            "properties": {
+                "seconds": {"type": "integer", "default": 30},
+                "deeper": {"type": "object", "properties": {"x": {"type": "string"}}},
+            },
+        },
+        "prompt": {"type": "string", "maxLength": 4000},
+    },
+}
+
+
+def test_a_nested_object_is_a_group_one_level_deep() -> None:
+    fields = fields_of(NESTED, {"limits": {"seconds": 5}}, prefix="c-", nested=True)
+    assert [field.kind for field in fields] == ["integer", "choice", "list", "several", "group", "long"]
+    assert [(inner.input, inner.path, inner.kind, inner.value) for inner in fields[4].fields] == [
+        ("c-limits.seconds", "$.limits.seconds", "integer", "5"),
+        ("c-limits.deeper", "$.limits.deeper", "json", ""),
+    ]
+    assert [field.required for field in fields[:2]] == [True, False]
+    assert fields_of(NESTED, {}, prefix="c-")[4].kind == "json", "whoever takes whole values gets whole values"
+
+
+def test_values_of_a_nested_form_are_a_merge_patch_of_what_was_changed() -> None:
+    before = {"depth": 3, "level": 1, "marks": [1.5], "tools": ["lint"], "limits": {"seconds": 5}, "prompt": "p"}
+    fields = fields_of(NESTED, before, prefix="c-", nested=True)
+    same = {"c-depth": "3", "c-level": "1", "c-tools:0": "true"}
+    assert read_fields(fields, same, clearing=True)[1] == {}
+    posted = {
+        "c-depth": "",
+        "c-level": "null",
+        "c-marks": "2\n-0.5",
+        "c-tools:1": "true",
+        "c-limits.seconds": "7",
+        "c-limits.deeper": '{"x": "y"}',
+    }
+    assert read_fields(fields, posted, clearing=True)[1] == {
+        "depth": None,
+        "level": None,
+        "marks": [2, -0.5],
+        "tools": ["build"],
+        "limits": {"seconds": 7, "deeper": {"x": "y"}},
+    }
+
+
+@pytest.mark.parametrize("posted", [{"c-marks": "x"}, {"c-marks": "NaN"}, {"c-level": "3"}, {"c-limits.seconds": "no"}])
+def test_what_cannot_be_read_in_a_nested_form_is_told_at_its_field(posted: dict[str, str]) -> None:
+    fields, changed = read_fields(fields_of(NESTED, {}, prefix="c-", nested=True), posted)
+    assert any_error(fields)
+    assert changed == {}
+
+
+def test_what_breaks_the_schema_is_told_at_the_field_of_its_path() -> None:
+    value = {"level": 7, "marks": [1, "x"], "limits": {"seconds": "y"}, "unknown": 1, "prompt": 3}
+    problems = config_errors({**NESTED, "additionalProperties": False}, value)
+    fields, rest = with_errors(fields_of(NESTED, {}, prefix="", nested=True), problems)
+    errors = {field.name: field.error for field in [*fields, *fields[4].fields] if field.error}
+    assert errors == {
+        "depth": "This is needed: give a value.",
+        "level": "7 is not one of [1, 2, None]",
+        "marks": "[1]: 'x' is not of type 'number'",
+        "seconds": "'y' is not of type 'integer'",
+        "prompt": "3 is not of type 'string'",
+    }
+    assert rest == ["Additional properties are not allowed ('unknown' was unexpected)"]
+
+
+def test_a_schema_is_shown_as_a_table_of_settings() -> None:
+    rows = settings_of(NESTED, {"limits": {"seconds": 5}, "tools": ["lint"]})
+    assert [(row.path, row.depth, row.type, row.limits, row.value) for row in rows] == [
+        ("$.depth", 0, "integer", "at least 1", ""),
+        ("$.level", 0, "choice", "1, 2, null", ""),
+        ("$.marks", 0, "list of number", "", ""),
+        ("$.tools", 0, "list", "lint, build", '["lint"]'),
+        ("$.limits", 0, "object", "", ""),
+        ("$.limits.seconds", 1, "integer", "", "5"),
+        ("$.limits.deeper", 1, "object", "", ""),
+        ("$.limits.deeper.x", 2, "text", "", ""),
+        ("$.prompt", 0, "text", "at most 4000 characters", ""),
+    ]
+    assert [row.name for row in rows if row.required] == ["depth", "seconds"]
+
+
+@pytest.mark.parametrize("schema", [True, None, [], {"properties": {"a": True, "b": {"items": 3, "type": "array"}}}])
+def test_an_odd_schema_gives_a_table_all_the_same(schema: Any) -> None:
+    settings_of(schema, schema)
 
 
 @pytest.mark.parametrize(
