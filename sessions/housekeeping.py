@@ -9,6 +9,7 @@ from core.clock import SYSTEM_CLOCK
 from sessions.models import AgentMessage, AgentSession, EngineWorker
 from sessions.services import prune_sessions
 from sessions.states import DeliveryStatus
+from workspaces.services import forget_answers
 
 WORKER_MEMORY = timedelta(hours=1)  # how long the row of a worker that is gone stays readable
 PRUNE_SECONDS = 20.0  # of each minute; what is left is for the next one
@@ -22,6 +23,7 @@ def keep_house(*, now: datetime | None = None) -> dict[str, int]:
         "messages_expired": expire_messages(now=now),
         "workers_forgotten": forget_workers(now=now),
         "logins_forgotten": forget_logins(now=now),
+        "answers_forgotten": forget_answers(now=now),
         "sessions_pruned": prune_sessions(now=now, seconds=PRUNE_SECONDS).sessions.total(),
     }
 

@@ -15,7 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from core.admin import ReadOnlyAdmin, ServiceAdmin
 from workspaces import services
 from workspaces.access import Access, access_of_operator
-from workspaces.models import ApiKey, AuditEntry, Membership, Project, Workspace
+from workspaces.models import ApiKey, AuditEntry, IdempotentRequest, Membership, Project, Workspace
 from workspaces.states import Role
 
 admin.site.unregister(User)
@@ -166,6 +166,15 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_fields = ["actor", "action", "object_id"]
     list_select_related = ["workspace"]
     date_hierarchy = "created_at"
+
+
+@admin.register(IdempotentRequest)
+class IdempotentRequestAdmin(ReadOnlyAdmin):
+    """Which calls came with an `Idempotency-Key` in the last day. The answers themselves are the callers' own."""
+
+    list_display = ["claimed_at", "caller", "operation", "key", "status_code", "expires_at"]
+    search_fields = ["caller", "operation", "key"]
+    exclude = ["body", "headers"]
 
 
 @admin.register(User)

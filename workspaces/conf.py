@@ -9,6 +9,10 @@ KEY_USE_RESOLUTION = timedelta(minutes=1)
 LOGIN_WINDOW_SECONDS = 300
 LOGIN_FAILURES_OF_NAME = 10
 LOGIN_FAILURES_OF_ADDRESS = 50
+MAX_IDEMPOTENCY_KEY_CHARACTERS = 200
+ANSWERS_KEPT = timedelta(hours=24)
+LONGEST_REQUEST = timedelta(minutes=2)
+"""A call that has not answered by then was lost with its process: one with the same key may take its place."""
 
 
 def max_concurrent_executions() -> int:

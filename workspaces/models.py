@@ -5,6 +5,7 @@ from django.db import models
 
 from core.constraints import one_of
 from core.models import Row, TimestampedRow
+from workspaces.conf import MAX_IDEMPOTENCY_KEY_CHARACTERS
 from workspaces.states import Role
 
 
@@ -119,6 +120,33 @@ class Ticket(Row):
 
     def __str__(self) -> str:
         return f"ticket {self.id}"
+
+
+class IdempotentRequest(Row):
+    """One creating call made with an `Idempotency-Key`, and its answer once there is one.
+
+    At most one a caller, operation and key. Without a `status_code` the call is still at work, since `claimed_at`.
+    """
+
+    caller = models.CharField(max_length=60)
+    operation = models.CharField(max_length=300)
+    key = models.CharField(max_length=MAX_IDEMPOTENCY_KEY_CHARACTERS)
+    request_hash = models.CharField(max_length=64)
+    claimed_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    headers = models.JSONField(default=dict, blank=True)
+    body = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "idempotent_request"
+        ordering = ["-claimed_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["caller", "operation", "key"], name="idempotent_request_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} ({self.caller})"
 
 
 class AuditEntry(Row):

@@ -77,6 +77,8 @@ def links(request: Request, session_id: UUID) -> dict[str, str]:
 class Starting(AccessMixin, GenericAPIView[Any]):
     """A door that starts a session and says where it can be followed, or waits for its end."""
 
+    has_own_keys = True
+
     def answer(self, submission: Submission) -> Response:
         session = submission.session
         wait = preferred_wait(self.request)

@@ -24,6 +24,7 @@ from workspaces.selectors import project_for
 
 class Tasks(AccessMixin, ListAPIView[AgentTask]):
     filterset_class = TaskFilter
+    has_own_keys = True
 
     def get_serializer_class(self) -> Any:
         return SingleTaskSpec if self.request.method == "POST" else TaskShape

@@ -135,6 +135,7 @@ class Commanding(AccessMixin, GenericAPIView[Any]):
     """A door that asks something of a session's runner."""
 
     serializer_class = CommandSpec
+    has_own_keys = True
     kind: CommandKind
 
     def ask(self, request: Request, session_id: UUID) -> Response:

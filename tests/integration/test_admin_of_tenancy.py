@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from tests.make import Make
 from workspaces import services
-from workspaces.models import ApiKey, AuditEntry, Membership, Project, Workspace
+from workspaces.models import ApiKey, AuditEntry, IdempotentRequest, Membership, Project, Workspace
 from workspaces.selectors import access_of_user, live_key
 from workspaces.states import Role
 
@@ -37,16 +37,17 @@ def inline(prefix: str, rows: int = 0) -> dict[str, str]:
     return {f"{prefix}-TOTAL_FORMS": str(rows), f"{prefix}-INITIAL_FORMS": str(rows)}
 
 
-@pytest.mark.parametrize("model", [Workspace, Project, Membership, ApiKey, AuditEntry, User, Group])
+@pytest.mark.parametrize("model", [Workspace, Project, Membership, ApiKey, AuditEntry, IdempotentRequest, User, Group])
 def test_every_list_and_page_opens(client: Client, make: Make, model: type) -> None:
     workspace = make.workspace()
     access = access_of_user(make.member(workspace, Role.OWNER))
     services.create_key(access=access, name="k", role=Role.VIEWER)
     group = Group.objects.create(name="g")
     assert client.get(url(model, "changelist")).status_code == 200
+    services.claim_request(caller="user:1", operation="POST /agents", key="k", request_hash="h")
     row = group if model is Group else model._default_manager.first()  # type: ignore[attr-defined]
     assert client.get(url(model, "change", row.pk)).status_code == 200
-    may_add = model is not AuditEntry
+    may_add = model not in (AuditEntry, IdempotentRequest)
     assert client.get(url(model, "add")).status_code == (200 if may_add else 403)
 
 

@@ -26,6 +26,7 @@ SUITES = [
     "tests/integration/test_bundles.py",
     "tests/integration/test_history_api.py",
     "tests/integration/test_repeating_api.py",
+    "tests/integration/test_idempotency.py",
 ]
 
 

@@ -6,10 +6,11 @@ from rest_framework.response import Response
 
 from workspaces.access import Access
 from workspaces.api.authentication import access_of_request
+from workspaces.api.idempotency import IdempotentMixin
 
 
-class AccessMixin:
-    """`self.access`: what the caller of this request may do; looked up once."""
+class AccessMixin(IdempotentMixin):
+    """`self.access`: what the caller of this request may do; looked up once. POST heeds `Idempotency-Key`."""
 
     request: Any
     _access: Access | None = None

@@ -185,6 +185,7 @@ class OneProject(Door):
 
 class Keys(Door):
     serializer_class = KeyShape
+    secret_fields = ("key",)
 
     @extend_schema(operation_id="keys_list", parameters=[OF_WORKSPACE], responses=KeyShape(many=True))
     def get(self, request: Request) -> Response:
@@ -193,7 +194,7 @@ class Keys(Door):
 
     @extend_schema(operation_id="keys_create", request=KeyRequest, responses={201: NewKey})
     def post(self, request: Request) -> Response:
-        """Makes a key. `key` is shown in this answer only. Needs ADMIN."""
+        """Makes a key. `key` is shown once: an answer repeated for an `Idempotency-Key` has null there. Needs ADMIN."""
         row, secret = services.create_key(access=self.access, **self.given(KeyRequest))
         body = {**KeyShape(row).data, "key": secret}
         return Response(body, status=status.HTTP_201_CREATED, headers=NO_STORE)
