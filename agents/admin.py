@@ -6,7 +6,8 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, JsonResponse
+from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
 from agents import services
@@ -15,6 +16,7 @@ from agents.policies import OPERATOR_VERBS, endpoint_problem
 from agents.selectors import name_is_taken
 from agents.services.agents import EDITABLE
 from core.errors import OrchestratorError
+from core.json_editor import JsonText, as_problems, read_json
 from core.json_schema import config_errors
 from workspaces.access import Access
 from workspaces.states import Role
@@ -87,9 +89,19 @@ class AgentDefinitionAdmin(ReadOnlyAdmin):
 class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
     """An agent's editable fields, held to what the services demand."""
 
+    configuration = JsonText()
+    capabilities = JsonText(empty=[])
+    metadata = JsonText()
+
     class Meta:
         model = Agent
         fields: list[str] = []  # the admin fills in its own
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "configuration" in self.fields:
+            address = reverse("admin:agents_agent_check", args=[self.instance.pk])
+            self.fields["configuration"].widget.attrs["data-check"] = address
 
     def clean(self) -> dict[str, Any]:
         values = cast(dict[str, Any], super().clean())
@@ -157,6 +169,22 @@ class AgentAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Agent | None = None) -> bool:
         return False
+
+    def get_urls(self) -> list[URLPattern]:
+        check = self.admin_site.admin_view(self.check_configuration)
+        return [path("<path:object_id>/check/", check, name="agents_agent_check"), *super().get_urls()]
+
+    def check_configuration(self, request: HttpRequest, object_id: str) -> JsonResponse:
+        """What is wrong with the configuration in the form, for the editor."""
+        agent = self.get_object(request, object_id)
+        if agent is None or not self.has_view_permission(request, agent):
+            raise Http404
+        try:
+            value = read_json(request.POST.get("configuration", "") or "{}")
+        except ValueError as error:
+            return JsonResponse({"problems": {"configuration": as_problems([str(error)])}})
+        found = as_problems(config_errors(agent.definition.config_schema, value))
+        return JsonResponse({"problems": {"configuration": found} if found else {}})
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
         changes = {name: form.cleaned_data[name] for name in form.changed_data}

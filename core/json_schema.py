@@ -1,9 +1,12 @@
 """JSON Schema (2020-12): what a value breaks of a schema, and whether a schema is one."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 MAX_SHOWN_ERRORS = 20
+_SENTENCE = re.compile(r"(\$(?:[.\[][^:]*?)?): (.*)", re.DOTALL)
+_MISSING = re.compile(r"'(.+)' is a required property")
 
 
 def config_errors(schema: Mapping[str, Any], configuration: Any) -> list[str]:
@@ -45,3 +48,15 @@ def _references(node: Any) -> Iterator[str]:
     elif isinstance(node, list | tuple):
         for value in node:
             yield from _references(value)
+
+
+def split_problem(sentence: str) -> tuple[str, str]:
+    """A sentence of `config_errors` as path and message; what is missing is a problem of its own place."""
+    found = _SENTENCE.fullmatch(sentence)
+    if not found:
+        return "$", sentence
+    path, message = found[1], found[2]
+    if missing := _MISSING.fullmatch(message):
+        name = missing[1]
+        return (f"{path}.{name}" if name.isidentifier() else f"{path}[{name!r}]"), "This is needed: give a value."
+    return path, message

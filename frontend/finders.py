@@ -12,6 +12,9 @@ from django.core.files.storage import FileSystemStorage
 _ICONS = "bootstrap-icons/font"
 _MONO = "@fontsource-variable/jetbrains-mono/files"
 _INTER = "@fontsource-variable/inter/files"
+_ACE = "ace-builds/src-min-noconflict"
+# The images ace.css names; the others of the package belong to themes we do not use.
+_ACE_IMAGES = [f"main-{number}.{'svg' if 5 <= number <= 12 or number == 25 else 'png'}" for number in range(1, 27)]
 
 VENDOR_FILES: Mapping[str, str] = {
     "vendor/bootstrap.min.css": "bootstrap/dist/css/bootstrap.min.css",
@@ -28,6 +31,10 @@ VENDOR_FILES: Mapping[str, str] = {
     "vendor/chart.umd.min.js.map": "chart.js/dist/chart.umd.min.js.map",
     "vendor/dagre.esm.js": "@dagrejs/dagre/dist/dagre.esm.js",
     "vendor/dagre.esm.js.map": "@dagrejs/dagre/dist/dagre.esm.js.map",
+    "vendor/ace/ace.js": f"{_ACE}/ace.js",
+    "vendor/ace/mode-json.js": f"{_ACE}/mode-json.js",
+    "vendor/ace/ace.css": "ace-builds/css/ace.css",
+    **{f"vendor/ace/{image}": f"ace-builds/css/{image}" for image in _ACE_IMAGES},
 }
 
 

@@ -1,25 +1,10 @@
 """What breaks a schema, put at the inputs of its form. Pure."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.json_schema import split_problem
 from frontend.presenters.schemas import Field
-
-_SENTENCE = re.compile(r"(\$(?:[.\[][^:]*?)?): (.*)", re.DOTALL)
-_MISSING = re.compile(r"'(.+)' is a required property")
-
-
-def split_problem(sentence: str) -> tuple[str, str]:
-    """`("$.depth", "0 is less than …")`; a missing property is a problem of its own place."""
-    found = _SENTENCE.fullmatch(sentence)
-    if not found:
-        return "$", sentence
-    path, message = found[1], found[2]
-    if missing := _MISSING.fullmatch(message):
-        name = missing[1]
-        return (f"{path}.{name}" if name.isidentifier() else f"{path}[{name!r}]"), "This is needed: give a value."
-    return path, message
 
 
 def with_errors(fields: Sequence[Field], problems: Sequence[str]) -> tuple[list[Field], list[str]]:

@@ -103,3 +103,41 @@ def test_staff_who_may_only_look_cannot_act(make: Make, project: Project) -> Non
     pages.force_login(user)
     act_in_admin(pages, "pause_agents", agent)
     assert fresh(agent).state_detail == "ACTIVE"
+
+
+def problems_of(pages: Client, agent: Agent, text: str) -> Any:
+    answer = pages.post(reverse("admin:agents_agent_check", args=[agent.pk]), {"configuration": text})
+    assert answer.status_code == 200
+    return answer.json()["problems"].get("configuration", [])
+
+
+def test_the_editor_is_told_what_is_wrong_with_a_configuration_and_where(
+    admin_pages: Client, make: Make, project: Project
+) -> None:
+    agent = make.agent(project, "recorder")
+    assert problems_of(admin_pages, agent, '{"depth": 2}') == []
+    [problem] = problems_of(admin_pages, agent, '{"depth": 0}')
+    assert problem["path"] == "$.depth"
+    assert "minimum of 1" in problem["message"]
+    [problem] = problems_of(admin_pages, agent, '{\n"depth" 0}')
+    assert "line 2" in problem["message"]
+    page = admin_pages.get(reverse("admin:agents_agent_change", args=[agent.pk])).content.decode()
+    assert reverse("admin:agents_agent_check", args=[agent.pk]) in page
+    assert "json-editor" in page
+
+
+def test_json_that_cannot_be_read_is_kept_as_it_was_typed(admin_pages: Client, make: Make, project: Project) -> None:
+    agent = make.agent(project, "recorder")
+    for text, said in (('{"depth": 4', "line 1"), ('{"depth": NaN}', "NaN is no number"), ("[" * 100_000, "too deep")):
+        page = save_in_admin(admin_pages, agent, configuration=text).content.decode()
+        assert said in page
+        assert text.replace('"', "&quot;") in page
+
+
+def test_strangers_are_told_nothing_of_a_configuration(make: Make, project: Project) -> None:
+    agent = make.agent(project, "recorder")
+    address = reverse("admin:agents_agent_check", args=[agent.pk])
+    pages = Client()
+    assert pages.post(address, {"configuration": "{}"}).status_code == 302
+    pages.force_login(make.user(is_staff=True))
+    assert pages.post(address, {"configuration": "{}"}).status_code == 404
