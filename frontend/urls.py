@@ -2,10 +2,10 @@
 
 from django.urls import path, register_converter
 
-from frontend.converters import CommandConverter, VerbConverter
+from frontend import agent_urls
+from frontend.converters import CommandConverter
 from frontend.views import (
     accounts,
-    agents,
     dashboard,
     documents,
     history,
@@ -19,7 +19,6 @@ from frontend.views import (
 )
 
 register_converter(CommandConverter, "command")
-register_converter(VerbConverter, "verb")
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -41,10 +40,7 @@ urlpatterns = [
     path("documents/<uuid:document_id>", documents.document_page, name="document"),
     path("documents/<uuid:document_id>/passage", documents.passage, name="document-passage"),
     path("documents/<uuid:document_id>/delete", documents.delete, name="document-delete"),
-    path("agents", agents.agent_list, name="agents"),
-    path("agents/<uuid:agent_id>", agents.agent_page, name="agent"),
-    path("agents/<uuid:agent_id>/configure", agents.configure, name="agent-configure"),
-    path("agents/<uuid:agent_id>/<verb:verb>", agents.transition, name="agent-transition"),
+    *agent_urls.urlpatterns,
     path("settings/members", settings.member_list, name="members"),
     path("settings/members/<uuid:member_id>/role", settings.member_role, name="member-role"),
     path("settings/members/<uuid:member_id>/remove", settings.member_remove, name="member-remove"),

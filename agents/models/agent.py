@@ -24,6 +24,17 @@ class AgentQuerySet(models.QuerySet["Agent"]):
             found = found.filter(ListHas("capabilities", word))
         return found
 
+    def with_template(self) -> "AgentQuerySet":
+        """Each with what `versions_behind` reads, without a template's long texts."""
+        long = ("configuration_schema", "default_configuration", "prompt_template", "prompt_variables")
+        return self.select_related("template", "template_version").defer(
+            "template_version__snapshot", *(f"template__{name}" for name in long)
+        )
+
+    def behind(self) -> "AgentQuerySet":
+        """Agents whose template has moved on since they were made of it."""
+        return self.filter(template__version__gt=models.F("template_version__version"))
+
     def matching(self, text: str) -> "AgentQuerySet":
         """Agents whose name, description or definition holds this text, in any case."""
         return self.filter(
@@ -121,6 +132,13 @@ class Agent(TimestampedRow):
         """Whether it may be given work now; the same as `AgentQuerySet.assignable`. Reads the definition."""
         at_work = self.state_detail == AgentStateDetail.ACTIVE and self.is_enabled
         return at_work and not (self.in_maintenance or self.is_offline) and self.definition.is_enabled
+
+    @property
+    def versions_behind(self) -> int:
+        """How many versions its template has moved on. Reads the template; see `AgentQuerySet.with_template`."""
+        if self.template is None or self.template_version is None:
+            return 0
+        return max(self.template.version - self.template_version.version, 0)
 
     running_count = 0
     """Live executions, filled in by the selectors on read; never stored."""

@@ -30,15 +30,26 @@ def agent_for(access: Access, agent_id: UUID) -> Agent:
     return agent
 
 
+def agent_with_template(access: Access, agent_id: UUID) -> Agent:
+    """The same, with what tells how far it lags behind its template. Raises: NotFound."""
+    agent = visible_agents(access).with_template().filter(id=agent_id).first()
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    return agent
+
+
 @dataclass(frozen=True, slots=True)
 class AgentQuery:
-    """Which agents a list shows; empty fields do not narrow it. `status` knows BUSY, which is not stored."""
+    """Which agents a list shows; empty fields do not narrow it. `status` knows BUSY, which is not stored; `template` is
+    a slug, `behind` those whose template has moved on."""
 
     project: UUID | None = None
     status: str = ""
     state_detail: str = ""
     type: str = ""
     definition: str = ""
+    template: str = ""
+    behind: bool = False
     capabilities: tuple[str, ...] = ()
     search: str = ""
     ordering: str = "name"
@@ -52,7 +63,9 @@ def listed_agents(access: Access, query: AgentQuery) -> AgentQuerySet:
     found = visible_agents(access).with_capabilities(query.capabilities)
     found = found.filter(state_detail=query.state_detail) if query.state_detail else found.not_terminated()
     exact = {"project_id": query.project, "type": query.type, "definition__slug": query.definition}
+    exact["template__slug"] = query.template
     found = found.filter(**{name: value for name, value in exact.items() if value})
+    found = found.behind() if query.behind else found
     if query.search:
         found = found.matching(query.search)
     if query.status:
@@ -115,3 +128,9 @@ def visible_in_project(project_id: UUID) -> AgentQuerySet:
     if not conf.agents_enabled():
         return Agent.objects.none()
     return Agent.objects.filter(project_id=project_id).select_related("definition")
+
+
+def templates_in_use(project_id: UUID) -> list[tuple[str, str]]:
+    """Slug and name of the templates that agents of a project were made of; terminated agents count."""
+    used = Agent.objects.filter(project_id=project_id, template__isnull=False).order_by("template__name")
+    return list(used.values_list("template__slug", "template__name").distinct())

@@ -17,6 +17,7 @@ PATHS = (
     "/sessions/new",
     "/documents",
     "/agents",
+    "/agents/new",
     "/settings/members",
     "/settings/projects",
     "/settings/keys",
@@ -67,7 +68,7 @@ def test_nothing_sticks_out_on_small_screens(
         f"/sessions/{session}",
         f"/sessions/{session}/history",
         f"/documents/{document}",
-        f"/agents/{agent}",
+        *(f"/agents/{agent}{section}" for section in ("", "/settings", "/history")),
     ):
         page.goto(path)
         page.wait_for_timeout(150)

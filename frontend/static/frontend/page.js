@@ -51,7 +51,7 @@ function ago(date) {
 localTimes();
 
 document.addEventListener("submit", (event) => {
-  const question = event.target.dataset?.confirm;
+  const question = event.submitter?.dataset.confirm ?? event.target.dataset?.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
 });
 document.addEventListener("change", (event) => {

@@ -127,12 +127,16 @@ def test_what_belongs_to_another_workspace_is_not_there(world: World, make: Make
         f"/documents/{document.id}",
         f"/documents/{document.id}/passage?start=0&end=4",
         f"/agents/{agent.id}",
+        f"/agents/{agent.id}/settings",
+        f"/agents/{agent.id}/history",
     ]
     posts = [
         f"/sessions/{session.id}/cancel",
         f"/documents/{document.id}/delete",
         f"/agents/{agent.id}/pause",
+        f"/agents/{agent.id}/maintenance",
         f"/agents/{agent.id}/configure",
+        f"/agents/{agent.id}/edit",
     ]
     assert [world.client.get(path).status_code for path in gets] == [404] * len(gets)
     assert [world.client.post(path).status_code for path in posts] == [404] * len(posts)
@@ -185,7 +189,9 @@ BOUNDS = {
     "/sessions": 7,
     "/sessions/new": 8,
     "/documents": 8,
-    "/agents": 8,
+    "/agents": 10,
+    "/agents/new": 6,
+    "/agents/new?definition=scripted": 6,
     "/settings/members": 6,
     "/settings/projects": 5,
     "/settings/keys": 6,
@@ -196,6 +202,8 @@ BOUNDS = {
     "/settings/limits": 5,
     "/documents/{document}": 7,
     "/agents/{agent}": 10,
+    "/agents/{agent}/settings": 8,
+    "/agents/{agent}/history": 12,
 }
 
 

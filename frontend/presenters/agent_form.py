@@ -1,0 +1,136 @@
+"""The forms of an agent: what was filled in, what is wrong with it, field by field. Nothing typed is lost."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from agents.models import Agent
+from core.errors import OrchestratorError
+from frontend.presenters.schemas import Field, fields_of, read_fields
+
+LONGEST = {"name": 100, "description": 10_000, "prompt_template": 100_000, "endpoint": 500}
+MOST_CAPABILITIES = 100
+LONGEST_CAPABILITY = 100
+LARGEST_NUMBER = 1000
+_NUMBERS = ("max_concurrent_tasks", "weight")
+_TEXTS = (*LONGEST, *_NUMBERS, "capabilities")
+_PLACE = re.compile(r"""\$(?:\.(\w+)|\['([^']+)'\])""")
+
+
+@dataclass(slots=True)
+class AgentForm:
+    """The facts of an agent as texts; capabilities one a line. `problems` maps fields to sentences, "" is for all."""
+
+    name: str = ""
+    description: str = ""
+    prompt_template: str = ""
+    capabilities: str = ""
+    max_concurrent_tasks: str = "4"
+    weight: str = "1"
+    endpoint: str = ""
+    problems: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, name: str, sentence: str) -> None:
+        self.problems.setdefault(name, []).append(sentence)
+
+    def add_error(self, error: OrchestratorError) -> None:
+        """Sorts the sentences of an error to the fields they are about."""
+        for path, sentences in error.details.items():
+            if isinstance(sentences, list) and sentences and path in (*_TEXTS, "configuration", "variables"):
+                self.problems.setdefault(path, []).extend(map(str, sentences))
+        if not self.problems:
+            self.add("", error.message)
+
+    @property
+    def other_problems(self) -> list[str]:
+        """What belongs to no field that is shown."""
+        return self.problems.get("", [])
+
+    def values(self) -> dict[str, Any]:
+        """What was typed, as the services want it; what cannot be read becomes a problem and is left out."""
+        for name, longest in LONGEST.items():
+            if len(getattr(self, name)) > longest:
+                self.add(name, f"Give at most {longest} characters.")
+        found: dict[str, Any] = {name: getattr(self, name) for name in LONGEST}
+        found["capabilities"] = self._words()
+        for name in _NUMBERS:
+            text = getattr(self, name).strip()
+            if text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= LARGEST_NUMBER:
+                found[name] = int(text)
+            else:
+                self.add(name, f"Give a whole number from 1 to {LARGEST_NUMBER}.")
+        return {name: value for name, value in found.items() if name not in self.problems}
+
+    def _words(self) -> list[str]:
+        words = [word.strip() for word in re.split(r"[\n,]", self.capabilities) if word.strip()]
+        if len(words) > MOST_CAPABILITIES or any(len(word) > LONGEST_CAPABILITY for word in words):
+            self.add("capabilities", f"Give at most {MOST_CAPABILITIES} words of {LONGEST_CAPABILITY} characters each.")
+        return list(dict.fromkeys(words))
+
+
+def read_form(posted: Mapping[str, str]) -> AgentForm:
+    usual = AgentForm()
+    return AgentForm(**{name: clean(posted.get(name, getattr(usual, name))) for name in _TEXTS})
+
+
+def form_of(agent: Agent) -> AgentForm:
+    return AgentForm(
+        name=agent.name,
+        description=agent.description,
+        prompt_template=agent.prompt_template,
+        capabilities="\n".join(agent.capabilities),
+        max_concurrent_tasks=str(agent.max_concurrent_tasks),
+        weight=str(agent.weight),
+        endpoint=agent.endpoint,
+    )
+
+
+def clean(text: str) -> str:
+    """Line ends as we keep them, and without NUL, which PostgreSQL does not take."""
+    return text.replace("\r\n", "\n").replace("\x00", "").strip()
+
+
+def configuration_fields(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[Field]:
+    """The inputs of a configuration: by its schema, or one for the whole as JSON where the schema names no property."""
+    whole = Field(
+        name="",
+        input="configuration",
+        label="Configuration",
+        kind="json",
+        value=json.dumps(values, indent=2, ensure_ascii=False) if values else "",
+        help="A JSON object; this definition does not say what may be in it.",
+    )
+    return fields_of(schema, values, prefix="config-") or [whole]
+
+
+def read_configuration(
+    fields: Sequence[Field], posted: Mapping[str, str], present: Mapping[str, Any]
+) -> tuple[list[Field], dict[str, Any]]:
+    """The fields with what was posted and what is wrong with it, and the configuration: `present`, changed."""
+    read, changed = read_fields(fields, posted)
+    if not fields or fields[0].name:
+        return read, {**present, **changed}
+    [whole] = read
+    value = changed.get("", {} if not whole.value else dict(present))
+    if not isinstance(value, dict):
+        return [replace(whole, error='Give a JSON object, like {"depth": 3}.')], {}
+    return read, value
+
+
+def place_problems(fields: Sequence[Field], sentences: Sequence[str]) -> tuple[list[Field], list[str]]:
+    """Each sentence at the field its JSON path begins with; those that belong to none."""
+    placed: dict[str, str] = {}
+    rest = []
+    names = {entry.name for entry in fields}
+    for sentence in sentences:
+        found = _PLACE.match(sentence)
+        name = (found[1] or found[2]) if found else ""
+        if name in names:
+            placed.setdefault(name, sentence.partition(": ")[2] or sentence)
+        elif "" in names:
+            placed.setdefault("", sentence)
+        else:
+            rest.append(sentence)
+    return [replace(entry, error=placed.get(entry.name, entry.error)) for entry in fields], rest
