@@ -30,7 +30,7 @@ def changes_between(before: Any, after: Any) -> list[Change]:
     """The places two JSON values differ in, in order of their paths; [] when they are the same. 1 and 1.0 differ."""
     from deepdiff import DeepDiff  # 0.2 s, and few processes ever compare anything
 
-    found = DeepDiff(before, after, view="tree")
+    found = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
     changes = [
         Change(
             json_path(place.path(output_format="list")),

@@ -13,7 +13,7 @@ SCRIPTS = ("vendor/ace/ace.js", "vendor/ace/mode-json.js")
 SHEETS = ("vendor/ace/ace.css", "frontend/json-editor.css")
 
 
-class JsonEditor(UnfoldAdminTextareaWidget):
+class JsonEditor(UnfoldAdminTextareaWidget):  # type: ignore[misc]
     """`check` is the address that is asked, while one types, what is wrong with the form (see json-editor.js)."""
 
     class Media:
