@@ -13,6 +13,11 @@ def agents_enabled() -> bool:
     return bool(settings.AGENTS_ENABLED)
 
 
+def checkpoint_limit() -> int:
+    """How many checkpoints of an agent are kept."""
+    return int(settings.AGENT_CHECKPOINT_LIMIT)
+
+
 def hook_timeout_seconds() -> float:
     """How long `initialize`, `activate`, `deactivate` or `shutdown` of an agent may take."""
     return float(settings.AGENT_HOOK_TIMEOUT_SECONDS)

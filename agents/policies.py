@@ -4,8 +4,9 @@ Pure: values in, values out.
 """
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from agents.states import STATUS_WORDS, AgentStateDetail, agent_type
@@ -113,6 +114,23 @@ def choose_definition(word: str, *, slugs: Collection[str], has_endpoint: bool) 
         return TypeChoice(slug, None)
     builtin = DEFINITION_OF_TYPE.get(known) if known else None
     return TypeChoice(builtin, known) if builtin in slugs and builtin else None
+
+
+def surplus_checkpoints(kept: Sequence[tuple[int, bool]], *, limit: int) -> list[int]:
+    """Numbers of the checkpoints to let go, so that at most `limit` are left: the oldest ones.
+
+    `kept` is newest first, each with its number and whether it is recoverable. The latest and the latest recoverable
+    one stay whatever the limit is.
+    """
+    latest = [number for number, _ in kept[:1]]
+    recoverable = [number for number, can in kept if can][:1]
+    spare = [number for number, _ in reversed(kept) if number not in (*latest, *recoverable)]
+    return spare[: max(len(kept) - limit, 0)]
+
+
+def next_instant(last: datetime, interval: timedelta, *, now: datetime) -> datetime:
+    """The first instant after `now` on the grid of `interval` through `last`: what was missed is not made up for."""
+    return last if last > now else last + interval * ((now - last) // interval + 1)
 
 
 def endpoint_problem(url: str) -> str:

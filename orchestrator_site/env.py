@@ -94,6 +94,7 @@ VARIABLES = {
         Variable("AGENT_REGISTRY_MODULES", _words, []),
         Variable("AGENT_MAX_CONCURRENCY", _positive, 20),
         Variable("AGENT_CONTEXT_HISTORY_LIMIT", _positive, 50),
+        Variable("AGENT_CHECKPOINT_LIMIT", _positive, 20),
         Variable("AGENT_HOOK_TIMEOUT_SECONDS", _positive, 10),
         Variable("ENGINE_ENABLED", _flag, True),
         Variable("ENGINE_MAX_SESSIONS", _positive, 200),

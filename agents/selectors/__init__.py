@@ -16,6 +16,7 @@ from agents.selectors.agents import (
     visible_in_project,
     with_running,
 )
+from agents.selectors.checkpoints import checkpoint_for, checkpoint_of, checkpoints_of, schedule_for
 from agents.selectors.registry import (
     RegistryReport,
     definition_for,
@@ -31,6 +32,9 @@ __all__ = [
     "agent_for",
     "agent_with_template",
     "assignable_agents",
+    "checkpoint_for",
+    "checkpoint_of",
+    "checkpoints_of",
     "definition_for",
     "definitions",
     "discovered_agents",
@@ -39,6 +43,7 @@ __all__ = [
     "listed_agents",
     "name_is_taken",
     "registry_report",
+    "schedule_for",
     "state_history",
     "templates_in_use",
     "visible_agents",

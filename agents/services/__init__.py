@@ -2,7 +2,15 @@
 
 from agents.services.agents import AgentFields, create_agent, delete_agent, update_agent
 from agents.services.builtin import ensure_builtin_agents, ensure_builtin_agents_everywhere
-from agents.services.checkpoints import state_to_resume_from
+from agents.services.checkpoints import (
+    create_checkpoint,
+    delete_checkpoint,
+    restore_checkpoint,
+    schedule_checkpoints,
+    state_to_resume_from,
+    take_due_checkpoints,
+    unschedule_checkpoints,
+)
 from agents.services.definitions import SyncReport, sync_definitions
 from agents.services.lifecycle import set_maintenance, set_status, transition_agent
 from agents.services.registration import register_agent
@@ -12,16 +20,22 @@ __all__ = [
     "AgentFields",
     "SyncReport",
     "create_agent",
+    "create_checkpoint",
     "delete_agent",
+    "delete_checkpoint",
     "ensure_builtin_agents",
     "ensure_builtin_agents_everywhere",
     "patch_state",
     "register_agent",
     "replace_state",
+    "restore_checkpoint",
+    "schedule_checkpoints",
     "set_maintenance",
     "set_status",
     "state_to_resume_from",
     "sync_definitions",
+    "take_due_checkpoints",
     "transition_agent",
+    "unschedule_checkpoints",
     "update_agent",
 ]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from agents.models import Agent, AgentStateHistory
+from agents.models import Agent, AgentStateHistory, CheckpointSchedule
 from agents.policies import OPERATOR_VERBS
 from agents.states import AGENT_LIFECYCLE, AgentStateDetail
 from core.errors import NotFound
@@ -67,6 +67,8 @@ def move(*, access: Access, agent_id: UUID, verb: str, reason: str = "", error: 
     apply_verb(agent, verb, error)
     agent.save(update_fields=["state_detail", "status", "last_error", "in_maintenance", "updated_at"])
     AgentStateHistory.objects.create(**history_values(agent, before, reason=reason or error, actor=access.actor))
+    if agent.state_detail == AgentStateDetail.TERMINATED:
+        CheckpointSchedule.objects.filter(agent=agent).delete()
     if action:
         audit(access, agent, action, before=before, after=snapshot(agent) | ({"reason": reason} if reason else {}))
     return agent

@@ -27,6 +27,10 @@ SUITES = [
     "tests/integration/test_history_api.py",
     "tests/integration/test_repeating_api.py",
     "tests/integration/test_idempotency.py",
+    "tests/unit/agents/test_checkpoints_at_once.py",
+    "tests/unit/agents/test_checkpoints.py",
+    "tests/unit/agents/test_scheduled_checkpoints.py",
+    "tests/unit/agents/test_state.py",
 ]
 
 
