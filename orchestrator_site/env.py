@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -68,6 +69,13 @@ def _words(value: str) -> list[str]:
     return [word.strip() for word in value.split(",") if word.strip()]
 
 
+def _networks(value: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(word) for word in _words(value)]
+    except ValueError as error:
+        raise ValueError(f"{error}; give addresses or networks such as 10.0.0.0/8, separated by commas") from error
+
+
 def _folder(value: str) -> Path:
     return Path(value).expanduser().resolve()
 
@@ -86,6 +94,7 @@ VARIABLES = {
         Variable("ALLOWED_HOSTS", _words, ["localhost", "127.0.0.1", "[::1]"]),
         Variable("CSRF_TRUSTED_ORIGINS", _words, []),
         Variable("SECURE_COOKIES", _flag, False),
+        Variable("STATUS_ALLOWED_ADDRESSES", _networks, []),
         Variable("LOG_LEVEL", _level, "INFO"),
         Variable("ADMIN_PASSWORD", _text, ""),
         Variable("DEMO", _flag, True),

@@ -5,6 +5,7 @@ from typing import Any
 
 from orchestrator_site import env
 from orchestrator_site.logs import configure_logging
+from orchestrator_site.version import version
 
 BASE_DIR = env.BASE_DIR
 DATA_DIR = env.writable_folder("DATA_DIR")
@@ -16,6 +17,8 @@ CSRF_TRUSTED_ORIGINS = env.read("CSRF_TRUSTED_ORIGINS")
 REDIS_URL = env.read("REDIS_URL")
 SERVICE_HOST = env.read("SERVICE_HOST")
 SERVICE_PORT = env.read("SERVICE_PORT")
+STATUS_ALLOWED_ADDRESSES = env.read("STATUS_ALLOWED_ADDRESSES")
+VERSION = version()
 
 INSTALLED_APPS = [
     "channels",

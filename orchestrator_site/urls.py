@@ -8,8 +8,10 @@ from agents.api.urls import urlpatterns as agents_api
 from core.api import views as core_views
 from documents.api.urls import urlpatterns as documents_api
 from frontend.urls import urlpatterns as pages
+from orchestrator_site.health import CHECKS
 from sessions.api.stream import urlpatterns as streams_api
 from sessions.api.urls import urlpatterns as sessions_api
+from workspaces.api.health import Health, Status
 from workspaces.api.urls import urlpatterns as workspaces_api
 
 admin.autodiscover()
@@ -28,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("health", core_views.health, name="health"),
     path("health/ready", core_views.ready, name="health-ready"),
+    path("health/detailed", Health.as_view(checks=CHECKS), name="health-detailed"),
+    path("status", Status.as_view(checks=CHECKS), name="status"),
     path("api/v1/", include((api, "api"))),
     path("api/", include((api, "api"), namespace="api-latest")),
     path("admin/", admin.site.urls),

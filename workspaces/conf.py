@@ -1,6 +1,8 @@
 """Settings of `workspaces`, with their units."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 
 from django.conf import settings
 
@@ -18,3 +20,8 @@ LONGEST_REQUEST = timedelta(minutes=2)
 def max_concurrent_executions() -> int:
     """Running agents a new workspace may have at once."""
     return int(settings.AGENT_MAX_CONCURRENCY)
+
+
+def status_allowed_addresses() -> Sequence[IPv4Network | IPv6Network]:
+    """Who may see how the server fares without saying who they are."""
+    return list(settings.STATUS_ALLOWED_ADDRESSES)

@@ -53,6 +53,8 @@ def test_each_variable_has_a_comment_above_it(name: str) -> None:
         ("AGENT_MAX_CONCURRENCY", "many"),
         ("ENGINE_LEASE_SECONDS", "1.5"),
         ("LOG_LEVEL", "LOUD"),
+        ("STATUS_ALLOWED_ADDRESSES", "10.0.0.0/8, office"),
+        ("STATUS_ALLOWED_ADDRESSES", "10.0.0.1/8"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("REDIS_URL", "localhost:6379"),
     ],
