@@ -20,7 +20,7 @@ from django.db import transaction
 from django.test import AsyncClient, Client
 from drf_spectacular.generators import SchemaGenerator
 
-from agents.models import Agent
+from agents.models import Agent, AgentCheckpoint, CheckpointSchedule
 from documents.models import Collection, Document, Passage
 from sessions.models import AgentExecution, AgentMessage, SessionCommand, SessionEvent
 from tests.make import Make
@@ -59,6 +59,12 @@ class World:
 
     def _add_session(self, make: Make) -> None:
         self.agent = make.agent(self.project, name=f"{MARK} agent")
+        AgentCheckpoint.objects.create(
+            agent=self.agent, sequence_number=1, state_data={"kept": MARK}, is_latest=True, created_by=MARK
+        )
+        CheckpointSchedule.objects.create(
+            agent=self.agent, interval_seconds=60, next_at=self.agent.created_at, created_by=MARK
+        )
         self.session = make.session(self.project, title=f"{MARK} session", status="COMPLETED", user=self.owner)
         self.task = make.task(self.session, name=f"{MARK} task", agent=self.agent)
         self.execution = AgentExecution.objects.create(task=self.task, agent=self.agent, attempt=1)
@@ -90,6 +96,7 @@ class World:
             "document_id": self.document.id,
             "passage_id": self.passage.id,
             "agent_id": self.agent.id,
+            "sequence_number": 1,
             "session_id": self.session.id,
             "task_id": self.task.id,
             "execution_id": self.execution.id,
