@@ -8,6 +8,7 @@ from typing import Any
 
 from agents.models import Agent
 from core.errors import OrchestratorError
+from core.merging import merge_patch
 from frontend.presenters.schemas import Field, fields_of, read_fields
 
 LONGEST = {"name": 100, "description": 10_000, "prompt_template": 100_000, "endpoint": 500}
@@ -16,7 +17,8 @@ LONGEST_CAPABILITY = 100
 LARGEST_NUMBER = 1000
 _NUMBERS = ("max_concurrent_tasks", "weight")
 _TEXTS = (*LONGEST, *_NUMBERS, "capabilities")
-_PLACE = re.compile(r"""\$(?:\.(\w+)|\['([^']+)'\])""")
+WHOLE = ""
+"""Name of the one field that is a whole configuration."""
 
 
 @dataclass(slots=True)
@@ -95,42 +97,26 @@ def clean(text: str) -> str:
 def configuration_fields(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[Field]:
     """The inputs of a configuration: by its schema, or one for the whole as JSON where the schema names no property."""
     whole = Field(
-        name="",
+        name=WHOLE,
         input="configuration",
         label="Configuration",
         kind="json",
         value=json.dumps(values, indent=2, ensure_ascii=False) if values else "",
-        help="A JSON object; this definition does not say what may be in it.",
+        help="A JSON object; the definition does not say what may be in it.",
+        path="$",
     )
-    return fields_of(schema, values, prefix="config-") or [whole]
+    return fields_of(schema, values, prefix="config-", nested=True) or [whole]
 
 
 def read_configuration(
     fields: Sequence[Field], posted: Mapping[str, str], present: Mapping[str, Any]
 ) -> tuple[list[Field], dict[str, Any]]:
     """The fields with what was posted and what is wrong with it, and the configuration: `present`, changed."""
-    read, changed = read_fields(fields, posted)
-    if not fields or fields[0].name:
-        return read, {**present, **changed}
-    [whole] = read
-    value = changed.get("", {} if not whole.value else dict(present))
+    read, changed = read_fields(fields, posted, clearing=True)
+    if any(field.name != WHOLE for field in fields):
+        return read, merge_patch(present, changed)
+    value = changed.get(WHOLE, dict(present))
+    value = {} if value is None else value
     if not isinstance(value, dict):
-        return [replace(whole, error='Give a JSON object, like {"depth": 3}.')], {}
+        return [replace(field, error='Give a JSON object, like {"depth": 3}.') for field in read], {}
     return read, value
-
-
-def place_problems(fields: Sequence[Field], sentences: Sequence[str]) -> tuple[list[Field], list[str]]:
-    """Each sentence at the field its JSON path begins with; those that belong to none."""
-    placed: dict[str, str] = {}
-    rest = []
-    names = {entry.name for entry in fields}
-    for sentence in sentences:
-        found = _PLACE.match(sentence)
-        name = (found[1] or found[2]) if found else ""
-        if name in names:
-            placed.setdefault(name, sentence.partition(": ")[2] or sentence)
-        elif "" in names:
-            placed.setdefault("", sentence)
-        else:
-            rest.append(sentence)
-    return [replace(entry, error=placed.get(entry.name, entry.error)) for entry in fields], rest

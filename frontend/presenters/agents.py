@@ -76,7 +76,7 @@ class Move:
     words: str
     colour: str
     seconds: float | None = None
-    """How long the state lasted that it left; None where that is not known."""
+    """How long the state lasted that it left; None where that is not known, or was less than a second."""
 
 
 _MOVES = {
@@ -96,11 +96,16 @@ _FLAGS = {AgentStatus.MAINTENANCE: "maintenance", AgentStatus.OFFLINE: "offline"
 def told_moves(rows: Iterable[AgentStateHistory], *, are_consecutive: bool) -> list[Move]:
     """The moves, newest first as given; with how long each state lasted when none was left out between them."""
     listed = list(rows)
-    earlier = listed[1:] if are_consecutive else []
+    pairs = zip_longest(listed, listed[1:] if are_consecutive else [])
     return [
-        Move(row, _told(row), _colour(row), (row.timestamp - before.timestamp).total_seconds() if before else None)
+        Move(row, _told(row), _colour(row), _seconds_between(before, row))
         for row, before in zip_longest(listed, earlier)
     ]
+
+
+def _seconds_between(before: AgentStateHistory | None, after: AgentStateHistory) -> float | None:
+    seconds = (after.timestamp - before.timestamp).total_seconds() if before else 0
+    return seconds if seconds >= 1 else None
 
 
 def _told(row: AgentStateHistory) -> str:

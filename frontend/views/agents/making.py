@@ -18,12 +18,12 @@ from frontend.place import Place, place_of
 from frontend.presenters.agent_form import (
     AgentForm,
     configuration_fields,
-    place_problems,
     read_configuration,
     read_form,
 )
 from frontend.presenters.agent_origins import Origin, definition_origins
-from frontend.presenters.schemas import Field
+from frontend.presenters.schema_errors import with_errors
+from frontend.presenters.schemas import Field, any_error
 from frontend.views.doors import page
 from workspaces.states import Role
 
@@ -49,7 +49,7 @@ class Making:
     def refuse(self, error: Invalid | Conflict) -> None:
         """Each sentence to the field it is about."""
         self.form.add_error(error)
-        self.fields, rest = place_problems(self.fields, self.form.problems.get("configuration", ()))
+        self.fields, rest = with_errors(self.fields, self.form.problems.get("configuration", ()))
         for sentence in rest:
             self.form.add("", sentence)
 
@@ -95,7 +95,7 @@ def _make(place: Place, making: Making) -> Agent | None:
     """The new agent; None when something is wrong, which the form then says."""
     origin, form = cast(Origin, making.origin), making.form
     values = form.values()
-    if form.problems or any(row.error for row in making.fields):
+    if form.problems or any_error(making.fields):
         return None
     try:
         return register_agent(
@@ -120,7 +120,7 @@ def _start(place: Place, agent: Agent) -> Agent:
 
 
 def _render(request: HttpRequest, making: Making) -> HttpResponse:
-    is_wrong = bool(making.form.problems) or any(row.error for row in making.fields)
+    is_wrong = bool(making.form.problems) or any_error(making.fields)
     refused = is_wrong and request.method == "POST" and "choose" not in request.POST
     context = {"making": making, "form": making.form, "is_refused": refused, "name_is_optional": True}
     return render(request, "frontend/agents/new.html", context, status=400 if refused else 200)

@@ -16,11 +16,11 @@ from frontend.presenters.agent_form import (
     AgentForm,
     configuration_fields,
     form_of,
-    place_problems,
     read_configuration,
     read_form,
 )
-from frontend.presenters.schemas import Field
+from frontend.presenters.schema_errors import with_errors
+from frontend.presenters.schemas import Field, any_error
 from frontend.views.agents.shell import agent_here, render_section
 from frontend.views.doors import page
 from workspaces.states import Role
@@ -58,13 +58,13 @@ def edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 def configure(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     agent = _changeable(request, agent_id)
     fields, configuration = read_configuration(_fields(agent), request.POST.dict(), agent.configuration)
-    problems: Sequence[str] = ["Some values cannot be read; see below."] if any(row.error for row in fields) else ()
+    problems: Sequence[str] = ["Some values cannot be read; see below."] if any_error(fields) else ()
     if not problems:
         try:
             update_agent(access=access_of(request), agent_id=agent_id, changes={"configuration": configuration})
         except (Invalid, Conflict) as error:
             sentences = error.details.get("configuration", ())
-            fields, problems = place_problems(fields, sentences)
+            fields, problems = with_errors(fields, sentences)
             problems = problems or ["It was not saved; see below." if sentences else error.message]
         else:
             messages.success(request, "The configuration is saved; tasks that start from now on use it.")
