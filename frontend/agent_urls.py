@@ -2,9 +2,10 @@
 
 from django.urls import path, register_converter
 
-from frontend.converters import VerbConverter
-from frontend.views.agents import history, listing, making, overview, settings
+from frontend.converters import NumberConverter, VerbConverter
+from frontend.views.agents import history, listing, making, overview, settings, state
 
+register_converter(NumberConverter, "number")
 register_converter(VerbConverter, "verb")
 
 ONE = "agents/<uuid:agent_id>"
@@ -19,4 +20,12 @@ urlpatterns = [
     path(f"{ONE}/edit", settings.edit, name="agent-edit"),
     path(f"{ONE}/configure", settings.configure, name="agent-configure"),
     path(f"{ONE}/history", history.agent_history, name="agent-history"),
+    path(f"{ONE}/state", state.agent_state, name="agent-state"),
+    path(f"{ONE}/state/write", state.write, name="agent-state-write"),
+    path(f"{ONE}/checkpoints", state.keep, name="agent-checkpoint-new"),
+    path(f"{ONE}/checkpoints/schedule", state.schedule, name="agent-checkpoint-schedule"),
+    path(f"{ONE}/checkpoints/unschedule", state.unschedule, name="agent-checkpoint-unschedule"),
+    path(f"{ONE}/checkpoints/<number:number>", state.checkpoint, name="agent-checkpoint"),
+    path(f"{ONE}/checkpoints/<number:number>/restore", state.restore, name="agent-checkpoint-restore"),
+    path(f"{ONE}/checkpoints/<number:number>/delete", state.delete, name="agent-checkpoint-delete"),
 ]

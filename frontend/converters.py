@@ -26,3 +26,15 @@ class VerbConverter:
 
     def to_url(self, value: str) -> str:
         return value
+
+
+class NumberConverter:
+    """The number of a version or a checkpoint: as many digits as the databases take."""
+
+    regex = "[0-9]{1,9}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)

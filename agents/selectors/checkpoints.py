@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast, Length
 
 from agents.models import Agent, AgentCheckpoint, CheckpointSchedule
 from agents.selectors.agents import agent_for
@@ -20,6 +21,16 @@ def checkpoints_of(
     if source:
         found = found.filter(source=source)
     return found.defer("state_data").order_by("-sequence_number")
+
+
+def with_size(found: QuerySet[AgentCheckpoint]) -> QuerySet[AgentCheckpoint]:
+    """The same, each with its `size`: how many characters its data has as JSON, counted by the database."""
+    return found.annotate(size=Length(Cast("state_data", TextField())))
+
+
+def schedule_of(agent: Agent) -> CheckpointSchedule | None:
+    """At what interval an agent's state is kept, for callers whose access to it has been checked; None: at none."""
+    return CheckpointSchedule.objects.filter(agent=agent).first()
 
 
 def checkpoint_for(access: Access, agent_id: UUID, sequence_number: int | None = None) -> AgentCheckpoint:
@@ -40,7 +51,7 @@ def checkpoint_of(agent: Agent, sequence_number: int | None = None) -> AgentChec
 def schedule_for(access: Access, agent_id: UUID) -> CheckpointSchedule:
     """Raises: NotFound, also when the agent keeps no checkpoints by itself."""
     agent = agent_for(access, agent_id)
-    schedule = CheckpointSchedule.objects.filter(agent=agent).first()
+    schedule = schedule_of(agent)
     if schedule is None:
         raise NotFound(f"No checkpoints of the agent {agent.name} are scheduled.")
     return schedule

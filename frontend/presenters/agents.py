@@ -97,10 +97,7 @@ def told_moves(rows: Iterable[AgentStateHistory], *, are_consecutive: bool) -> l
     """The moves, newest first as given; with how long each state lasted when none was left out between them."""
     listed = list(rows)
     pairs = zip_longest(listed, listed[1:] if are_consecutive else [])
-    return [
-        Move(row, _told(row), _colour(row), _seconds_between(before, row))
-        for row, before in zip_longest(listed, earlier)
-    ]
+    return [Move(row, _told(row), _colour(row), _seconds_between(before, row)) for row, before in pairs]
 
 
 def _seconds_between(before: AgentStateHistory | None, after: AgentStateHistory) -> float | None:

@@ -19,7 +19,10 @@ SECTIONS = (
     ("agent", "Overview", "grid-1x2"),
     ("agent-settings", "Settings", "sliders"),
     ("agent-history", "History", "clock-history"),
+    ("agent-state", "State", "save"),
 )
+WITHIN = {"agent-checkpoint": "agent-state"}
+"""Pages below a section, by the section's name."""
 
 
 def agent_here(request: HttpRequest, agent_id: UUID) -> Agent:
@@ -48,6 +51,6 @@ def render_section(
             {"name": name, "words": words, "icon": icon, "address": reverse(name, args=[agent.id])}
             for name, words, icon in SECTIONS
         ],
-        "section": section,
+        "section": WITHIN.get(section, section),
     }
     return render(request, f"frontend/agents/{section}.html", {**shared, **context}, status=status)

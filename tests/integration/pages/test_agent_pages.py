@@ -11,7 +11,7 @@ from workspaces.states import Role
 
 pytestmark = pytest.mark.django_db
 
-SECTIONS = ("", "/settings", "/history")
+SECTIONS = ("", "/settings", "/history", "/state")
 
 
 @pytest.fixture

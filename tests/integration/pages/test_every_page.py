@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from agents.models import AgentCheckpoint
 from documents.models import Document
 from sessions.models import AgentExecution, AgentMessage, SessionCommand
 from tests.integration.pages.worlds import World
@@ -129,6 +130,8 @@ def test_what_belongs_to_another_workspace_is_not_there(world: World, make: Make
         f"/agents/{agent.id}",
         f"/agents/{agent.id}/settings",
         f"/agents/{agent.id}/history",
+        f"/agents/{agent.id}/state",
+        f"/agents/{agent.id}/checkpoints/1",
     ]
     posts = [
         f"/sessions/{session.id}/cancel",
@@ -137,6 +140,12 @@ def test_what_belongs_to_another_workspace_is_not_there(world: World, make: Make
         f"/agents/{agent.id}/maintenance",
         f"/agents/{agent.id}/configure",
         f"/agents/{agent.id}/edit",
+        f"/agents/{agent.id}/state/write",
+        f"/agents/{agent.id}/checkpoints",
+        f"/agents/{agent.id}/checkpoints/1/restore",
+        f"/agents/{agent.id}/checkpoints/1/delete",
+        f"/agents/{agent.id}/checkpoints/schedule",
+        f"/agents/{agent.id}/checkpoints/unschedule",
     ]
     assert [world.client.get(path).status_code for path in gets] == [404] * len(gets)
     assert [world.client.post(path).status_code for path in posts] == [404] * len(posts)
@@ -204,6 +213,8 @@ BOUNDS = {
     "/agents/{agent}": 10,
     "/agents/{agent}/settings": 8,
     "/agents/{agent}/history": 12,
+    "/agents/{agent}/state": 11,
+    "/agents/{agent}/checkpoints/1": 8,
 }
 
 
@@ -229,6 +240,11 @@ def _crowd(owner: World) -> dict[str, str]:
             prefix=f"ao_{number}",
             hashed_key=f"{number:064}",
             created_by=owner.user,
+        )
+    for number in range(1, 7):
+        data = {"step": number, "seen": list(range(40))}
+        AgentCheckpoint.objects.create(
+            agent=agents[0], sequence_number=number, state_data=data, is_latest=number == 6, created_by="ada"
         )
     session = make.session(owner.project, tasks=12, agent=agents[0], status="RUNNING")
     for task in session.tasks.all():
