@@ -1,6 +1,8 @@
 """JSON values: what two of them differ in, and one laid over another."""
 
 import json
+import random
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,33 @@ def test_each_place_that_differs_is_named_with_both_values() -> None:
         Change("$['new key']", "added", None, None),
     ]
     assert json_path(["a", 0, "b c"]) == "$.a[0]['b c']"
+
+
+def test_what_moved_in_a_list_is_not_taken_for_a_change() -> None:
+    before = [{"id": number, "text": "x"} for number in range(5)]
+    after = [{"id": 9, "text": "new"}, *before[:2], {**before[2], "text": "y"}, before[4]]
+    assert changes_between(before, after) == [
+        Change("$[0]", "added", None, {"id": 9, "text": "new"}),
+        Change("$[3].text", "changed", "x", "y"),
+        Change("$[3]", "removed", before[3], None),
+    ]
+    assert [change.path for change in changes_between(list(range(20)), [0, *range(1, 12), 99, *range(13, 20)])] == [
+        "$[12]"
+    ]
+
+
+def test_every_added_key_is_a_place_of_its_own() -> None:
+    assert [change.kind for change in changes_between({}, {"a": 1, "b": {"c": 2}})] == ["added", "added"]
+
+
+def test_a_mebibyte_of_look_alikes_is_compared_in_seconds() -> None:
+    chance = random.Random(7)
+    before, after = ([chance.choice([1, 2]) for _ in range(260_000)] for _ in range(2))
+    nested = [[chance.choice([1, 2]) for _ in range(500)] for _ in range(500)], [before[:500] for _ in range(500)]
+    begun = time.process_time()
+    assert len(changes_between(before, after)) > 100_000
+    assert changes_between(*nested)
+    assert time.process_time() - begun < 10
 
 
 @given(VALUES, VALUES)
