@@ -21,3 +21,8 @@ def checkpoint_limit() -> int:
 def hook_timeout_seconds() -> float:
     """How long `initialize`, `activate`, `deactivate` or `shutdown` of an agent may take."""
     return float(settings.AGENT_HOOK_TIMEOUT_SECONDS)
+
+
+def context_history_limit() -> int:
+    """How many versions of a context are kept, at least; the current and the pointed-at one always are."""
+    return int(settings.AGENT_CONTEXT_HISTORY_LIMIT)

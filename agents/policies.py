@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from agents.states import STATUS_WORDS, AgentStateDetail, agent_type
 from core.enums import AgentStatus, AgentType
@@ -145,3 +146,33 @@ def endpoint_problem(url: str) -> str:
     if parts.username or parts.password:
         return "Leave user and password out of the URL: it is shown to everybody who sees the agent."
     return ""
+
+
+MAX_CONTEXT_NAME = 100
+
+
+def context_name_problem(name: str) -> str:
+    """Why a context cannot have this name; "" when it can."""
+    if not name or name != name.strip() or len(name) > MAX_CONTEXT_NAME:
+        return f"A context's name has 1 to {MAX_CONTEXT_NAME} characters and no space at its ends."
+    return "" if name.isprintable() else "A context's name holds no control characters and no line breaks."
+
+
+AGENT_AUTHOR = "agent:"
+"""What an agent's name stands behind where people and keys are named: no user name and no key can begin so."""
+
+
+def author_of_agent(name: str, session_id: str) -> str:
+    """`agent:<name>@<session id>`: who acts when an agent writes in a session. At most 143 characters."""
+    return f"{AGENT_AUTHOR}{name}@{session_id}"
+
+
+def author_and_session(author: str) -> tuple[str, str | None]:
+    """An author as people read it, and the session it wrote in: ("agent:<name>", id), or (the author, None)."""
+    name, at, session_id = author.rpartition("@")
+    if not author.startswith(AGENT_AUTHOR) or not at:
+        return author, None
+    try:
+        return name, str(UUID(session_id))
+    except ValueError:
+        return author, None

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.api import state, views
+from agents.api import contexts, state, views
 from agents.policies import OPERATOR_VERBS
 
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("agents/<uuid:agent_id>/history", views.AgentHistory.as_view()),
     *[path(f"agents/<uuid:agent_id>/{verb}", views.AgentVerb.as_view(verb=verb)) for verb in OPERATOR_VERBS],
     *state.urlpatterns,
+    *contexts.urlpatterns,
     path("definitions", views.DefinitionList.as_view()),
     path("definitions/<slug:slug>", views.DefinitionDetail.as_view()),
 ]

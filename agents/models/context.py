@@ -41,6 +41,14 @@ class AgentContext(TimestampedRow):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def shown_version(self) -> int:
+        """The version that is read. A rollback that was begun and then interrupted counts as made: whoever writes or
+        reads next finishes it."""
+        if self.rollback_state == RollbackState.PENDING and self.rollback_pointer is not None:
+            return self.rollback_pointer
+        return self.current_version
+
 
 class AgentContextVersion(Row):
     """What a context held at one version; never changed. `write_key` is that of an agent's step: a step that is

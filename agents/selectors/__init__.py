@@ -17,6 +17,14 @@ from agents.selectors.agents import (
     with_running,
 )
 from agents.selectors.checkpoints import checkpoint_for, checkpoint_of, checkpoints_of, schedule_for
+from agents.selectors.contexts import (
+    context_for,
+    contexts_of_agent,
+    differences,
+    version_at,
+    versions_of,
+    visible_contexts,
+)
 from agents.selectors.registry import (
     RegistryReport,
     definition_for,
@@ -35,8 +43,11 @@ __all__ = [
     "checkpoint_for",
     "checkpoint_of",
     "checkpoints_of",
+    "context_for",
+    "contexts_of_agent",
     "definition_for",
     "definitions",
+    "differences",
     "discovered_agents",
     "enabled_slugs",
     "figures_of",
@@ -46,7 +57,10 @@ __all__ = [
     "schedule_for",
     "state_history",
     "templates_in_use",
+    "version_at",
+    "versions_of",
     "visible_agents",
+    "visible_contexts",
     "visible_in_project",
     "with_running",
 ]

@@ -11,9 +11,11 @@ from agents.services.checkpoints import (
     take_due_checkpoints,
     unschedule_checkpoints,
 )
+from agents.services.contexts import open_context, patch_context, prune_versions, read_context, write_context
 from agents.services.definitions import SyncReport, sync_definitions
 from agents.services.lifecycle import set_maintenance, set_status, transition_agent
 from agents.services.registration import register_agent
+from agents.services.rollbacks import rollback_context, settle_rollback
 from agents.services.state import patch_state, replace_state
 
 __all__ = [
@@ -25,17 +27,24 @@ __all__ = [
     "delete_checkpoint",
     "ensure_builtin_agents",
     "ensure_builtin_agents_everywhere",
+    "open_context",
+    "patch_context",
     "patch_state",
+    "prune_versions",
+    "read_context",
     "register_agent",
     "replace_state",
     "restore_checkpoint",
+    "rollback_context",
     "schedule_checkpoints",
     "set_maintenance",
     "set_status",
+    "settle_rollback",
     "state_to_resume_from",
     "sync_definitions",
     "take_due_checkpoints",
     "transition_agent",
     "unschedule_checkpoints",
     "update_agent",
+    "write_context",
 ]

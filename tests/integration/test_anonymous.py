@@ -14,7 +14,13 @@ OPEN_PAGES = {"/login", "/health", "/health/ready", "/docs"}
 FOR_OPERATORS = {"/health/detailed", "/status"}
 
 
-WORDS = {"kind": "cancel", "verb": "pause", "slug": "research", "sequence_number": "1"}  # parameters that are no ids
+WORDS = {
+    "kind": "cancel",
+    "verb": "pause",
+    "slug": "research",
+    "sequence_number": "1",
+    "version": 1,
+}  # parameters that are no ids
 
 
 class Anything(dict[str, object]):

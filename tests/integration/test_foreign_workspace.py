@@ -20,7 +20,7 @@ from django.db import transaction
 from django.test import AsyncClient, Client
 from drf_spectacular.generators import SchemaGenerator
 
-from agents.models import Agent, AgentCheckpoint, CheckpointSchedule
+from agents.models import Agent, AgentCheckpoint, AgentContext, AgentContextVersion, CheckpointSchedule
 from documents.models import Collection, Document, Passage
 from sessions.models import AgentExecution, AgentMessage, SessionCommand, SessionEvent
 from tests.make import Make
@@ -68,6 +68,11 @@ class World:
         self.session = make.session(self.project, title=f"{MARK} session", status="COMPLETED", user=self.owner)
         self.task = make.task(self.session, name=f"{MARK} task", agent=self.agent)
         self.execution = AgentExecution.objects.create(task=self.task, agent=self.agent, attempt=1)
+        self.context = AgentContext.objects.create(
+            workspace=self.workspace, project=self.project, agent=self.agent, name=f"{MARK} context",
+            current_version=1, last_version=1,
+        )  # fmt: skip
+        AgentContextVersion.objects.create(context=self.context, version=1, data={"text": MARK}, created_by=MARK)
         self.message = AgentMessage.objects.create(
             workspace=self.workspace, session=self.session, from_agent=self.agent, content={"text": MARK}
         )
@@ -102,6 +107,8 @@ class World:
             "execution_id": self.execution.id,
             "message_id": self.message.id,
             "command_id": self.command.id,
+            "context_id": self.context.id,
+            "version": 1,
             "kind": "cancel",
             "verb": "pause",
         }

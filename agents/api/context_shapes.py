@@ -1,0 +1,162 @@
+"""What the API reads and writes about contexts."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from agents.models import AgentContext, AgentContextVersion
+from agents.policies import MAX_CONTEXT_NAME, author_and_session
+from agents.services.context_rows import MAX_DESCRIPTION
+from agents.services.rollbacks import HIGHEST_VERSION
+from core.differences import Change
+
+
+class ContextSerializer(serializers.ModelSerializer[AgentContext]):
+    """One context without what it holds."""
+
+    workspace_id = serializers.UUIDField(read_only=True)
+    project_id = serializers.UUIDField(read_only=True)
+    agent_id = serializers.UUIDField(read_only=True)
+    current_version = serializers.IntegerField(
+        source="shown_version", read_only=True, help_text="the version that is read; 0: nothing was written yet"
+    )
+
+    class Meta:
+        model = AgentContext
+        fields = [
+            "id",
+            "workspace_id",
+            "project_id",
+            "agent_id",
+            "name",
+            "current_version",
+            "last_version",
+            "rollback_pointer",
+            "rollback_state",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+        extra_kwargs = {
+            "last_version": {"help_text": "the highest number ever given; the next write gets the one after it"},
+            "rollback_pointer": {"help_text": "the version the newest rollback was to"},
+        }
+
+
+class VersionHeadSerializer(serializers.ModelSerializer[AgentContextVersion]):
+    """One version without its data. What an agent wrote is by `agent:<its name>`, with the session it worked in."""
+
+    created_by = serializers.SerializerMethodField()
+    session_id = serializers.SerializerMethodField()
+
+    class Meta:
+        model = AgentContextVersion
+        fields = ["version", "change_description", "created_by", "session_id", "created_at"]
+        read_only_fields = fields
+
+    def get_created_by(self, version: AgentContextVersion) -> str:
+        return author_and_session(version.created_by)[0]
+
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
+    def get_session_id(self, version: AgentContextVersion) -> str | None:
+        return author_and_session(version.created_by)[1]
+
+
+class VersionSerializer(VersionHeadSerializer):
+    """One version with its data."""
+
+    data = serializers.DictField(read_only=True)
+
+    class Meta(VersionHeadSerializer.Meta):
+        fields = [*VersionHeadSerializer.Meta.fields, "data"]
+        read_only_fields = fields
+
+
+class ContextDetailSerializer(ContextSerializer):
+    """A context and one of its versions: the current one, or the one that was asked for."""
+
+    version = serializers.IntegerField(read_only=True)
+    data = serializers.DictField(read_only=True)
+    change_description = serializers.CharField(read_only=True)
+    created_by = serializers.CharField(read_only=True, help_text="who wrote this version")
+    session_id = serializers.UUIDField(read_only=True, allow_null=True)
+    written_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+    class Meta(ContextSerializer.Meta):
+        fields = [
+            *ContextSerializer.Meta.fields,
+            "version",
+            "data",
+            "change_description",
+            "created_by",
+            "session_id",
+            "written_at",
+        ]
+        read_only_fields = fields
+
+
+def context_detail(shown: AgentContextVersion) -> dict[str, Any]:
+    """A context at a version, in the shape of `ContextDetailSerializer`."""
+    head = dict(VersionSerializer(shown).data)
+    written_at = head.pop("created_at") if shown.version else None
+    return {**ContextSerializer(shown.context).data, **head, "written_at": written_at}
+
+
+class DescriptionSerializer(serializers.Serializer[Any]):
+    change_description = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=MAX_DESCRIPTION, help_text="what changes, and why"
+    )
+
+
+class ContextRequest(DescriptionSerializer):
+    """A context by its name; `data` is its first version, where nothing was written to it yet."""
+
+    name = serializers.CharField(max_length=MAX_CONTEXT_NAME)
+    data = serializers.DictField(required=False)
+
+
+class ContextWrite(DescriptionSerializer):
+    """What the context is to hold."""
+
+    data = serializers.DictField(allow_empty=True)
+
+
+class ContextPatch(DescriptionSerializer):
+    """What is merged into the present data, at every depth; null removes a key (RFC 7396)."""
+
+    data = serializers.DictField(allow_empty=True)
+
+
+class RollbackRequest(serializers.Serializer[Any]):
+    version = serializers.IntegerField(min_value=1, max_value=HIGHEST_VERSION)
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_DESCRIPTION)
+
+
+class VersionQuery(serializers.Serializer[Any]):
+    version = serializers.IntegerField(
+        required=False, min_value=0, max_value=HIGHEST_VERSION, help_text="without it: the current one"
+    )
+
+
+class HistoryQuery(serializers.Serializer[Any]):
+    data = serializers.BooleanField(required=False, default=False, help_text="with the data of each version")
+
+
+class ComparedVersions(serializers.Serializer[Any]):
+    to = serializers.IntegerField(
+        required=False, min_value=0, max_value=HIGHEST_VERSION, help_text="without it: the current version"
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        first = serializers.IntegerField(min_value=0, max_value=HIGHEST_VERSION, help_text="0 is the empty beginning")
+        return {"from": first, **super().get_fields()}
+
+
+class ChangeSerializer(serializers.Serializer[Change]):
+    """One place that differs; `before` is null where there was nothing, `after` where there is nothing."""
+
+    path = serializers.CharField(help_text="as $.a[0].b")
+    kind = serializers.ChoiceField(choices=["added", "removed", "changed"])
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)

@@ -1,0 +1,80 @@
+"""Reads of contexts: who may see which, and what they held at which version."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from agents import conf
+from agents.models import AgentContext, AgentContextVersion
+from agents.selectors.agents import agent_for
+from core.differences import Change, changes_between
+from core.errors import Gone, NotFound
+from workspaces.access import Access
+
+
+def visible_contexts(access: Access) -> QuerySet[AgentContext]:
+    """All contexts of the caller's workspaces; none while agents are switched off."""
+    if not conf.agents_enabled():
+        return AgentContext.objects.none()
+    return AgentContext.objects.filter(workspace_id__in=access.workspace_ids).select_related("agent", "project")
+
+
+def contexts_of_agent(access: Access, agent_id: UUID) -> QuerySet[AgentContext]:
+    """An agent's contexts by name. Raises: NotFound when there is no such agent in the caller's workspaces."""
+    return visible_contexts(access).filter(agent=agent_for(access, agent_id)).order_by("name", "id")
+
+
+def context_for(access: Access, context_id: UUID) -> AgentContext:
+    """Raises: NotFound when there is no such context in the caller's workspaces."""
+    context = visible_contexts(access).filter(id=context_id).first()
+    if context is None:
+        raise NotFound("There is no such context.")
+    return context
+
+
+def version_at(context: AgentContext, version: int | None = None) -> AgentContextVersion:
+    """What the context held at a version; without one, what it holds now. Version 0 is the empty object every context
+    begins with, and no row.
+
+    Raises: NotFound for a number that was never given, Gone for one that was pruned.
+    """
+    number = context.shown_version if version is None else version
+    if number == 0:
+        return AgentContextVersion(context=context, version=0, data={}, created_at=context.created_at)
+    is_given = 0 < number <= context.last_version
+    found = context.versions.filter(version=number).first() if is_given else None
+    if found is None:
+        raise missing_version(context, number)
+    found.context = context
+    return found
+
+
+def missing_version(context: AgentContext, version: int) -> NotFound | Gone:
+    """The error for a version that is not there: never given, or pruned."""
+    if not 0 < version <= context.last_version:
+        return NotFound(
+            f"The context {context.name} has no version {version}; the newest is {context.last_version}.",
+            code="no_such_version",
+            details={"version": version, "last_version": context.last_version},
+        )
+    return Gone(
+        f"Version {version} of the context {context.name} was pruned; GET /contexts/{{id}}/versions lists those kept.",
+        code="version_pruned",
+        details={"version": version, "last_version": context.last_version},
+    )
+
+
+def versions_of(context: AgentContext, *, with_data: bool = False) -> QuerySet[AgentContextVersion]:
+    """The versions that are kept, newest first."""
+    found = AgentContextVersion.objects.filter(context=context).order_by("-version")
+    return found if with_data else found.defer("data")
+
+
+def differences(context: AgentContext, before: int, after: int) -> list[Change]:
+    """What changed from one version to another, place by place. Raises: NotFound, Gone."""
+    return changes_between(_data_at(context, before), _data_at(context, after))
+
+
+def _data_at(context: AgentContext, version: int) -> Any:
+    return version_at(context, version).data
