@@ -86,6 +86,7 @@ class JsonEditor {
       this.editor.gotoLine(line, (column ?? 1) - 1);
       this.editor.focus();
     });
+    entry.append(" ");
     if (path && path !== "$") entry.append(element("code", "", path), " ");
     entry.append(message);
     return entry;
