@@ -1,4 +1,4 @@
-"""Admin of agents. States are read-only: what changes them are actions, and these call the services."""
+"""Admin of agents, their definitions and their history."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
 from agents import services
+from agents.admin.access import staff_access
 from agents.models import Agent, AgentDefinition, AgentStateHistory
 from agents.policies import OPERATOR_VERBS, endpoint_problem
 from agents.selectors import name_is_taken
@@ -19,7 +20,6 @@ from core.errors import OrchestratorError
 from core.json_editor import JsonText, as_problems, read_json
 from core.json_schema import config_errors
 from workspaces.access import Access
-from workspaces.states import Role
 
 LOOKED_AT = (
     "workspace",
@@ -37,16 +37,6 @@ LOOKED_AT = (
 )
 
 Action = Callable[[Any, HttpRequest, QuerySet[Agent]], None]
-
-
-def staff_access(request: HttpRequest, agent: Agent) -> Access:
-    """A member of staff whom Django's permissions let change agents acts as an administrator of the workspace."""
-    return Access(
-        actor=request.user.get_username(),
-        user_id=request.user.pk,
-        roles={agent.workspace_id: Role.ADMIN},
-        ip=request.META.get("REMOTE_ADDR") or None,
-    )
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]

@@ -1,0 +1,106 @@
+"""Admin of checkpoints and their schedules: looked at, restored, deleted, stopped."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from agents import services
+from agents.admin.access import staff_access
+from agents.models import AgentCheckpoint, CheckpointSchedule
+from core.admin import ReadOnlyAdmin
+from core.errors import OrchestratorError
+
+
+class OfAgentAdmin(ReadOnlyAdmin):
+    """Rows of agents whose actions go through the services, one by one: what is refused is told, the others are done.
+
+    An action named `permissions=["act"]` asks for Django's change permission on the model.
+    """
+
+    list_select_related = ("agent__workspace",)
+    search_fields = ("agent__name", "agent__workspace__name", "created_by")
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(f"agents.change_{self.opts.model_name}"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("agent__workspace").defer("agent__state")  # type: ignore[no-any-return]
+
+    @admin.display(description="workspace", ordering="agent__workspace__name")
+    def workspace(self, row: Any) -> str:
+        return str(row.agent.workspace)
+
+    def act_on_each(self, request: HttpRequest, rows: QuerySet[Any], act: Callable[[Any], str]) -> None:
+        for row in rows:
+            try:
+                self.message_user(request, f"{row.agent}: {act(row)}", messages.SUCCESS)
+            except OrchestratorError as error:
+                self.message_user(request, f"{row.agent}: {error.message}", messages.ERROR)
+
+
+@admin.register(AgentCheckpoint)
+class AgentCheckpointAdmin(OfAgentAdmin):
+    """The checkpoints of all agents, newest first."""
+
+    list_display = (
+        "created_at",
+        "agent",
+        "workspace",
+        "sequence_number",
+        "is_latest",
+        "is_recoverable",
+        "source",
+        "created_by",
+    )
+    list_filter = ("is_latest", "is_recoverable", "source")
+    ordering = ("-created_at", "-sequence_number")
+    actions = ["restore_checkpoints", "delete_checkpoints"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("state_data")
+
+    @admin.action(description="Restore the selected checkpoints (one of each agent)", permissions=["act"])
+    def restore_checkpoints(self, request: HttpRequest, rows: QuerySet[AgentCheckpoint]) -> None:
+        several = [count for count in Counter(rows.values_list("agent_id", flat=True)).values() if count > 1]
+        if several:
+            self.message_user(request, "Choose one checkpoint of each agent: nothing was restored.", messages.ERROR)
+            return
+
+        def restore(row: AgentCheckpoint) -> str:
+            agent, _ = services.restore_checkpoint(
+                access=staff_access(request, row.agent), agent_id=row.agent_id, sequence_number=row.sequence_number
+            )
+            return f"checkpoint {row.sequence_number} is restored, as version {agent.state_version} of the state"
+
+        self.act_on_each(request, rows, restore)
+
+    @admin.action(description="Delete the selected checkpoints", permissions=["act"])
+    def delete_checkpoints(self, request: HttpRequest, rows: QuerySet[AgentCheckpoint]) -> None:
+        def delete(row: AgentCheckpoint) -> str:
+            services.delete_checkpoint(
+                access=staff_access(request, row.agent), agent_id=row.agent_id, sequence_number=row.sequence_number
+            )
+            return f"checkpoint {row.sequence_number} is deleted"
+
+        self.act_on_each(request, rows, delete)
+
+
+@admin.register(CheckpointSchedule)
+class CheckpointScheduleAdmin(OfAgentAdmin):
+    """Whose state is kept at an interval, the next due first."""
+
+    list_display = ("agent", "workspace", "interval_seconds", "next_at", "created_by", "created_at")
+    ordering = ("next_at",)
+    actions = ["stop_schedules"]
+
+    @admin.action(description="Stop the selected schedules", permissions=["act"])
+    def stop_schedules(self, request: HttpRequest, rows: QuerySet[CheckpointSchedule]) -> None:
+        def stop(row: CheckpointSchedule) -> str:
+            services.unschedule_checkpoints(access=staff_access(request, row.agent), agent_id=row.agent_id)
+            return "no more checkpoints by themselves"
+
+        self.act_on_each(request, rows, stop)
