@@ -107,7 +107,9 @@ class RestoreRequest(serializers.Serializer[Any]):
 
 class CheckpointQuery(serializers.Serializer[Any]):
     is_recoverable = serializers.BooleanField(required=False, allow_null=True, default=None)
-    source = serializers.ChoiceField(choices=list(CheckpointSource), required=False, default="")
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # a field of this name, not the option of a field
+        choices=list(CheckpointSource), required=False, default=""
+    )
 
 
 class ScheduleRequest(serializers.Serializer[Any]):
@@ -129,27 +131,27 @@ class AgentState(Door):
     @extend_schema(operation_id="agents_state", tags=TAGS)
     def get(self, request: Request, agent_id: UUID) -> Response:
         """What the agent keeps beside its configuration; the `ETag` is its version."""
-        return self._answer(selectors.agent_for(self.access, agent_id))
+        return self.shown(selectors.agent_for(self.access, agent_id))
 
     @extend_schema(operation_id="agents_state_replace", request=StateRequest, parameters=[IF_MATCH], tags=TAGS)
     def put(self, request: Request, agent_id: UUID) -> Response:
         """Put this state in the place of the present one."""
         asked = self._asked(request, agent_id)
-        return self._answer(services.replace_state(access=self.access, agent_id=agent_id, **asked))
+        return self.shown(services.replace_state(access=self.access, agent_id=agent_id, **asked))
 
     @extend_schema(operation_id="agents_state_merge", request=StateRequest, parameters=[IF_MATCH], tags=TAGS)
     def patch(self, request: Request, agent_id: UUID) -> Response:
         """Merge this into the state, at every depth; null removes a key (RFC 7396)."""
         asked = self._asked(request, agent_id)
         patch = asked.pop("state")
-        return self._answer(services.patch_state(access=self.access, agent_id=agent_id, patch=patch, **asked))
+        return self.shown(services.patch_state(access=self.access, agent_id=agent_id, patch=patch, **asked))
 
     def _asked(self, request: Request, agent_id: UUID) -> dict[str, Any]:
         selectors.agent_for(self.access, agent_id)
         values = self.read(StateRequest, request.data).validated_data
         return {**values, "expected_version": expected_version(request)}
 
-    def _answer(self, agent: Agent) -> Response:
+    def shown(self, agent: Agent) -> Response:
         return set_etag(Response(StateShape(agent).data), agent.state_version)
 
 
