@@ -28,9 +28,15 @@ class BaseAgent:
         self.configuration = dict(configuration or {})
         self.is_initialized = False
         self.is_active = False
+        self.state: dict[str, Any] = {}
+        """The runtime state the server keeps of this agent. In the lifecycle hooks it is what is stored (after a crash:
+        the latest checkpoint), and what a hook leaves in it is stored again; elsewhere it is empty and not kept.
+        """
 
     async def initialize(self) -> None:
-        """Called once before first use: load what is needed."""
+        """Called before first use, and again after a crash: load what is needed. Repeatable, like every hook: when a
+        worker dies in the middle of one, another worker calls it from the start.
+        """
         self.is_initialized = True
 
     async def activate(self) -> None:

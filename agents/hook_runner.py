@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from agents.base import BaseAgent
@@ -17,9 +18,17 @@ class HookFailed(Exception):
 
 
 def run_hook(
-    hook: str, *, slug: str, configuration: Mapping[str, Any], name: str, timeout_seconds: float
+    hook: str,
+    *,
+    slug: str,
+    configuration: Mapping[str, Any],
+    name: str,
+    timeout_seconds: float,
+    state: Mapping[str, Any] | None = None,
 ) -> BaseAgent | None:
     """Make a fresh agent of the definition and run `initialize`, `activate`, `deactivate` or `shutdown` of it.
+
+    Its `state` is a copy of the one given; what the hook leaves there is read from the agent that is returned.
 
     A hook that hangs is cancelled; one that ignores that (it blocks its thread) is left behind in a daemon thread.
     Raises: HookFailed, also when no such class is registered or it cannot be made.
@@ -27,8 +36,9 @@ def run_hook(
     outcome = _Outcome()
 
     def make_and_call() -> None:
-        outcome.agent = get_registry().create(slug, configuration, name=name)
-        asyncio.run(_within(getattr(outcome.agent, hook), timeout_seconds))
+        agent = outcome.agent = get_registry().create(slug, configuration, name=name)
+        agent.state = deepcopy(dict(state or {}))
+        asyncio.run(_within(getattr(agent, hook), timeout_seconds))
 
     thread = threading.Thread(target=outcome.catch, args=(make_and_call,), name=f"hook-{hook}-{slug}", daemon=True)
     thread.start()

@@ -1,6 +1,7 @@
-"""What the agents app is told from above: figures about executions, which the sessions app knows.
+"""What the agents app is told from above: figures about executions, and how workers are rung.
 
-`AppConfig.ready()` of the sessions app sets these names; until then every agent is idle and has never worked.
+`AppConfig.ready()` of the sessions app sets these names; until then every agent is idle and has never worked, and
+workers find by themselves what they have to do.
 Callers say `hooks.running_counts(...)`, never `from agents.hooks import running_counts`.
 """
 
@@ -32,3 +33,11 @@ running_counts: Callable[[Collection[UUID]], Mapping[UUID, int]] = _nothing_runs
 
 execution_figures: Callable[[Collection[UUID]], Mapping[UUID, ExecutionFigures]] = _nothing_done
 """Figures by agent; agents that never worked may be left out. One query however many agents."""
+
+
+def _nobody_listens() -> None:
+    """Workers look by themselves each second."""
+
+
+ring_agents: Callable[[], None] = _nobody_listens
+"""Tell a worker that there is a command for an agent. Never raises, never blocks; to be called after the commit."""

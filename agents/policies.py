@@ -27,12 +27,36 @@ DEFINITION_OF_TYPE = {
 }
 
 _D = AgentStateDetail
-_STEPS: Mapping[AgentStateDetail, Mapping[str, AgentStateDetail]] = {
+_WAYS: Mapping[AgentStateDetail, Mapping[str, AgentStateDetail]] = {
     _D.CREATED: {"initialize": _D.READY},
     _D.READY: {"activate": _D.ACTIVE},
     _D.ACTIVE: {"deactivate": _D.READY, "pause": _D.PAUSED},
     _D.PAUSED: {"resume": _D.ACTIVE, "deactivate": _D.READY},
     _D.ERROR: {"recover": _D.READY},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How a verb is carried out: a move at once, a hook of the agent's class, a move when that has ended.
+
+    `during` is the state of an agent whose hook runs: from it a worker knows how far another one came.
+    """
+
+    begins: str = ""
+    hook: str = ""
+    ends: str = ""
+    during: AgentStateDetail | None = None
+
+
+STEPS: Mapping[str, Step] = {
+    "initialize": Step("initialize", "initialize", "become_ready", _D.INITIALIZING),
+    "recover": Step("recover", "initialize", "become_ready", _D.INITIALIZING),
+    "activate": Step("", "activate", "activate", _D.READY),
+    "deactivate": Step("deactivate", "deactivate", "", _D.READY),
+    "terminate": Step("terminate", "shutdown", "", _D.TERMINATED),
+    "pause": Step("pause"),
+    "resume": Step("resume"),
 }
 
 OPERATOR_VERBS = ("initialize", "activate", "pause", "resume", "deactivate", "recover", "terminate")
@@ -57,13 +81,21 @@ def steps_between(present: AgentStateDetail, wanted: Collection[AgentStateDetail
     seen = {present}
     while queue:
         state, path = queue.popleft()
-        for verb, target in _STEPS.get(state, {}).items():
+        for verb, target in _WAYS.get(state, {}).items():
             if target in wanted:
                 return [*path, verb]
             if target not in seen:
                 seen.add(target)
                 queue.append((target, [*path, verb]))
     return None
+
+
+def verbs_left(verbs: Sequence[str], present: AgentStateDetail) -> list[str]:
+    """Those still to be done, the first of them with its hook under way; [] when the agent is not on this walk."""
+    for number, verb in enumerate(verbs):
+        if STEPS[verb].during == present:
+            return list(verbs[number:])
+    return []
 
 
 @dataclass(frozen=True, slots=True)

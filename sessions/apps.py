@@ -16,3 +16,4 @@ class SessionsConfig(AppConfig):
         figures = import_module("sessions.selectors.dashboard")
         hooks.running_counts = figures.running_counts
         hooks.execution_figures = figures.execution_figures
+        hooks.ring_agents = import_module("sessions.dispatch").ring_agents

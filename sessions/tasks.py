@@ -15,6 +15,12 @@ def poke(session_id: str | None = None) -> None:
     worker.poke(session_id)
 
 
+@shared_task(name="sessions.tasks.poke_agents", ignore_result=True)  # type: ignore[untyped-decorator]
+def poke_agents() -> None:
+    """Make this process look at what is asked of agents now, and return at once."""
+    worker.poke_agents()
+
+
 @shared_task(name=TASK_NAME, ignore_result=True)  # type: ignore[untyped-decorator]
 def run_placed(run_id: str) -> bool:
     """Run a placed agent on this worker, to its end."""

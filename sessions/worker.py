@@ -1,13 +1,17 @@
-"""What a worker process runs besides Celery: the engine's host, its doorbell, and (embedded) the housekeeping timer."""
+"""What a worker process runs besides Celery: the engine's host, what is asked of agents, and (embedded) the doorbell of
+both and the housekeeping timer.
+"""
 
 import random
 import threading
+import time
 from collections.abc import Sequence
 
 import structlog
 from django.db import close_old_connections
 
 from agents.conf import registry_modules
+from agents.worker import AgentWorker
 from sessions import conf as engine_conf
 from sessions import housekeeping
 from sessions.birth import make_child
@@ -38,6 +42,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._host: EngineHost | None = None
+        self._agents: AgentWorker | None = None
         self._doorbell: DoorbellListener | None = None
         self._stopping = threading.Event()
 
@@ -47,9 +52,11 @@ class Worker:
         make_placer = queue_placer if conf.redis_url() else None
         self._host = build_host(StreamPublisher(), ring=ring_session, make_placer=make_placer, make_child=make_child)
         self._host.start()
+        self._agents = AgentWorker()
+        self._agents.start()
         if conf.redis_url():
             return
-        self._doorbell = DoorbellListener(self._host.poke)
+        self._doorbell = DoorbellListener(self._host.poke, self._agents.poke)
         self._doorbell.start()
         threading.Thread(target=self._keep_house, name="housekeeping", daemon=True).start()
 
@@ -57,13 +64,24 @@ class Worker:
         if self._host:
             self._host.poke(session_id)
 
+    def poke_agents(self) -> None:
+        if self._agents:
+            self._agents.poke()
+
     def stop(self, grace_seconds: float | None = None) -> None:
         """Hands the sessions over after the grace: what still runs is stopped, and any other host goes on at once."""
         self._stopping.set()
         if self._doorbell:
             self._doorbell.stop()
+        grace = engine_conf.grace_seconds() if grace_seconds is None else grace_seconds
+        end = time.monotonic() + grace
+        if self._agents:
+            self._agents.take_no_more()
         if self._host:
-            self._host.stop(engine_conf.grace_seconds() if grace_seconds is None else grace_seconds)
+            self._host.stop(grace)
+        if self._agents:
+            self._agents.stop(max(0.0, end - time.monotonic()))
+        self._agents = None
         self._host = None
 
     def _keep_house(self) -> None:

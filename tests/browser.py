@@ -74,9 +74,9 @@ class Program:
     def address(self) -> str:
         return self.site.address
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
+    def call(self, method: str, path: str, body: Any = None, *, prefer: str = "") -> Any:
         """The JSON answer of the API."""
-        headers = {"Content-Type": "application/json"} | (
+        headers = {"Content-Type": "application/json", "Prefer": prefer} | (
             {"Authorization": f"Bearer {self.token}"} if self.token else {}
         )
         data = None if body is None else json.dumps(body).encode()
@@ -91,8 +91,7 @@ class Program:
         """An active scripted agent that follows these orders; made once."""
         if name not in self.agents:
             agent = self.call("POST", "/agents", {"name": name, "type": "scripted", "configuration": orders})
-            for verb in ("initialize", "activate"):
-                self.call("POST", f"/agents/{agent['id']}/{verb}", {})
+            self.call("POST", f"/agents/{agent['id']}/status", {"status": "ACTIVE"}, prefer="wait=30")
             self.agents[name] = agent["id"]
         return self.agents[name]
 

@@ -114,8 +114,11 @@ def transition_action(verb: str) -> Action:
             model_admin.try_one(
                 request,
                 agent,
-                lambda access, one: services.transition_agent(
-                    access=access, agent_id=one.id, verb=verb, reason="by an operator in the admin"
+                lambda access, one: services.seen_through(
+                    access=access,
+                    agent=services.request_transition(
+                        access=access, agent_id=one.id, verb=verb, reason="by an operator in the admin"
+                    ),
                 ),
             )
 
@@ -192,8 +195,9 @@ class AgentAdmin(ModelAdmin):  # type: ignore[misc]
             self.message_user(request, f"{agent.name}: {error.message}", messages.ERROR)
             return
         failed = f": {done.last_error}" if done.last_error else ""
+        waits = "; a worker has more to do for it" if done.pending_command else ""
         level = messages.WARNING if failed else messages.SUCCESS
-        self.message_user(request, f"{done.name} is now {done.state_detail} ({done.status}){failed}", level)
+        self.message_user(request, f"{done.name} is now {done.state_detail} ({done.status}){waits}{failed}", level)
 
 
 @admin.register(AgentStateHistory)

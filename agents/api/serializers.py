@@ -6,11 +6,11 @@ from typing import Any
 from rest_framework import serializers
 
 from agents.hooks import ExecutionFigures
-from agents.models import Agent, AgentDefinition, AgentStateHistory
+from agents.models import Agent, AgentCommand, AgentDefinition, AgentStateHistory
 from agents.policies import OPERATOR_VERBS
 from agents.selectors import ORDERINGS, AgentQuery
 from agents.services.moves import allowed_verbs
-from agents.states import TYPE_WORDS, AgentStateDetail, agent_type
+from agents.states import TYPE_WORDS, AgentCommandKind, AgentStateDetail, agent_type
 from core.enums import AgentStatus
 
 
@@ -34,6 +34,16 @@ class DefinitionSerializer(serializers.ModelSerializer[AgentDefinition]):
         read_only_fields = fields
 
 
+class PendingCommandSerializer(serializers.Serializer[AgentCommand]):
+    """What a worker has to do for the agent, or does now: the `attempt`-th time (0: nobody has begun)."""
+
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=list(AgentCommandKind))
+    verbs = serializers.ListField(child=serializers.ChoiceField(choices=list(OPERATOR_VERBS)))
+    since = serializers.DateTimeField(source="created_at")
+    attempt = serializers.IntegerField()
+
+
 class AgentSerializer(serializers.ModelSerializer[Agent]):
     """One agent; `status` is BUSY while it works."""
 
@@ -45,6 +55,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
     is_active = serializers.BooleanField(read_only=True)
     running = serializers.IntegerField(source="running_count", read_only=True)
     allowed_transitions = serializers.SerializerMethodField()
+    pending_command = PendingCommandSerializer(allow_null=True, read_only=True)
 
     class Meta:
         model = Agent
@@ -62,8 +73,10 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
             "is_active",
             "is_enabled",
             "in_maintenance",
+            "is_offline",
             "running",
             "allowed_transitions",
+            "pending_command",
             "capabilities",
             "configuration",
             "prompt_template",
@@ -197,7 +210,9 @@ class AgentStatusSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=list(AgentStatus))
     state_detail = serializers.ChoiceField(choices=list(AgentStateDetail))
     in_maintenance = serializers.BooleanField()
+    is_offline = serializers.BooleanField()
     allowed_transitions = serializers.ListField(child=serializers.ChoiceField(choices=list(OPERATOR_VERBS)))
+    pending_command = PendingCommandSerializer(allow_null=True)
     last_error = serializers.CharField(allow_blank=True)
     last_heartbeat_at = serializers.DateTimeField(allow_null=True)
     metrics = MetricsSerializer()
@@ -240,7 +255,9 @@ def status_of(agent: Agent, figures: ExecutionFigures) -> dict[str, Any]:
             "status": agent.shown_status,
             "state_detail": agent.state_detail,
             "in_maintenance": agent.in_maintenance,
+            "is_offline": agent.is_offline,
             "allowed_transitions": allowed_verbs(agent),
+            "pending_command": agent.pending_command,
             "last_error": agent.last_error,
             "last_heartbeat_at": agent.last_heartbeat_at,
             "metrics": {"running": agent.running_count, **asdict(figures)},

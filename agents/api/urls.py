@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.api import contexts, state, views
+from agents.api import commands, contexts, state, views
 from agents.policies import OPERATOR_VERBS
 
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     *[path(f"agents/<uuid:agent_id>/{verb}", views.AgentVerb.as_view(verb=verb)) for verb in OPERATOR_VERBS],
     *state.urlpatterns,
     *contexts.urlpatterns,
+    *commands.urlpatterns,
     path("definitions", views.DefinitionList.as_view()),
     path("definitions/<slug:slug>", views.DefinitionDetail.as_view()),
 ]

@@ -13,6 +13,7 @@ from rest_framework.serializers import BaseSerializer
 from agents import selectors, services
 from agents.api import serializers as shapes
 from agents.models import Agent
+from core.api.preferences import preferred_wait, say_applied
 from workspaces.api.views import AccessMixin
 
 
@@ -34,6 +35,20 @@ class Door(AccessMixin, GenericAPIView[Any]):
 
     def one(self, agent: Agent, code: int = status.HTTP_200_OK) -> Response:
         return Response(shapes.AgentSerializer(selectors.with_running([agent])[0]).data, status=code)
+
+    def settled(self, agent: Agent) -> tuple[Agent, int]:
+        """The agent after the wait the caller prefers, and its `Prefer: wait` in seconds."""
+        wait = preferred_wait(self.request) if agent.pending_command else 0
+        agent = services.seen_through(access=self.access, agent=agent, seconds=wait)
+        return selectors.with_running([agent])[0], wait
+
+    def moved(self, agent: Agent) -> Response:
+        """200 with the agent, or 202 while a worker has something to do for it."""
+        agent, wait = self.settled(agent)
+        code = status.HTTP_202_ACCEPTED if agent.pending_command else status.HTTP_200_OK
+        response = Response(shapes.AgentSerializer(agent).data, status=code)
+        say_applied(response, wait)
+        return response
 
 
 class AgentList(Door):
@@ -67,7 +82,10 @@ class AgentList(Door):
             configuration=values.pop("configuration"),
             fields=values,  # type: ignore[arg-type]
         )
-        return self.one(agent, status.HTTP_201_CREATED)
+        agent, wait = self.settled(agent)
+        response = Response(shapes.AgentSerializer(agent).data, status=status.HTTP_201_CREATED)
+        say_applied(response, wait)
+        return response
 
 
 class AgentDiscovery(Door):
@@ -103,7 +121,7 @@ class AgentDetail(Door):
 
     @extend_schema(operation_id="agents_delete", responses={204: None}, tags=["agents"])
     def delete(self, request: Request, agent_id: UUID) -> Response:
-        """Terminate an agent; its history stays."""
+        """Archive an agent: it is terminated, and its history stays. Lists show it with `state_detail=TERMINATED`."""
         services.delete_agent(access=self.access, agent_id=agent_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -124,18 +142,27 @@ class AgentStatusView(Door):
     @extend_schema(
         operation_id="agents_set_status",
         request=shapes.StatusRequestSerializer,
-        responses=shapes.AgentStatusSerializer,
+        responses={200: shapes.AgentStatusSerializer, 202: shapes.AgentStatusSerializer},
         tags=["agents"],
     )
     def post(self, request: Request, agent_id: UUID) -> Response:
-        """Walk to a status; 409 with the allowed transitions when no way leads there."""
+        """Walk to a status; 202 while the walk is under way, 409 with the allowed transitions when no way leads there.
+
+        With `Prefer: wait=N` also 409 (`hook_failed`) when the agent failed on the way.
+        """
         selectors.agent_for(self.access, agent_id)
         values = self.read(shapes.StatusRequestSerializer, request.data).validated_data
-        return self._status(services.set_status(access=self.access, agent_id=agent_id, **values))
+        agent, wait = self.settled(services.set_status(access=self.access, agent_id=agent_id, **values))
+        if wait:
+            services.require_walked(agent)
+        code = status.HTTP_202_ACCEPTED if agent.pending_command else status.HTTP_200_OK
+        response = self._status(agent, code)
+        say_applied(response, wait)
+        return response
 
-    def _status(self, agent: Agent) -> Response:
+    def _status(self, agent: Agent, code: int = status.HTTP_200_OK) -> Response:
         selectors.with_running([agent])
-        return Response(shapes.status_of(agent, selectors.figures_of(agent)))
+        return Response(shapes.status_of(agent, selectors.figures_of(agent)), status=code)
 
 
 class AgentVerb(Door):
@@ -143,12 +170,19 @@ class AgentVerb(Door):
 
     verb = ""
 
-    @extend_schema(request=shapes.ReasonSerializer, responses=shapes.AgentSerializer, tags=["agents"])
+    @extend_schema(
+        request=shapes.ReasonSerializer,
+        responses={200: shapes.AgentSerializer, 202: shapes.AgentSerializer},
+        tags=["agents"],
+    )
     def post(self, request: Request, agent_id: UUID) -> Response:
-        """Move an agent by this verb; 409 with the allowed ones when its state does not permit it."""
+        """Move an agent by this verb; 409 with the allowed ones when its state does not permit it.
+
+        202 while a hook of the agent's class is under way (`pending_command`); `Prefer: wait=N` waits for it. While it
+        is, other verbs than terminate are a 409, too (`command_under_way`).
+        """
         values = self.read(shapes.ReasonSerializer, request.data).validated_data
-        agent = services.transition_agent(access=self.access, agent_id=agent_id, verb=self.verb, **values)
-        return self.one(agent)
+        return self.moved(services.request_transition(access=self.access, agent_id=agent_id, verb=self.verb, **values))
 
 
 class AgentMaintenance(Door):

@@ -2,7 +2,7 @@
 
 from agents.models.agent import Agent, AgentQuerySet, AgentStateHistory
 from agents.models.checkpoint import AgentCheckpoint, CheckpointSchedule
-from agents.models.command import AgentCommand
+from agents.models.command import AgentCommand, AgentCommandQuerySet
 from agents.models.context import AgentContext, AgentContextVersion
 from agents.models.definition import AgentDefinition
 
@@ -10,6 +10,7 @@ __all__ = [
     "Agent",
     "AgentCheckpoint",
     "AgentCommand",
+    "AgentCommandQuerySet",
     "AgentContext",
     "AgentContextVersion",
     "AgentDefinition",

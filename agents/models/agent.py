@@ -1,6 +1,7 @@
 """Agents: configured instances, and the history of their states."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django_fsm import FSMField
@@ -11,6 +12,9 @@ from core.enums import AgentStatus, AgentType
 from core.expressions import ListHas
 from core.lifecycle import fsm_transition
 from core.models import Row, TimestampedRow
+
+if TYPE_CHECKING:
+    from agents.models.command import AgentCommand
 
 
 class AgentQuerySet(models.QuerySet["Agent"]):
@@ -142,6 +146,9 @@ class Agent(TimestampedRow):
 
     running_count = 0
     """Live executions, filled in by the selectors on read; never stored."""
+
+    pending_command: "AgentCommand | None" = None
+    """The open command, filled in by the selectors on read and by the services under the row's lock."""
 
     @property
     def shown_status(self) -> str:

@@ -1,10 +1,26 @@
 """What was asked of an agent and takes time: its hooks run in a worker."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from agents.states import AgentCommandKind, AgentCommandOutcome
 from core.constraints import one_of
+
+
+class AgentCommandQuerySet(models.QuerySet["AgentCommand"]):
+    def open(self) -> "AgentCommandQuerySet":
+        return self.filter(applied_at__isnull=True)
+
+    def unclaimed(self) -> "AgentCommandQuerySet":
+        """Open ones that nobody carries out, by the database's clock."""
+        return self.open().filter(Q(claim_expires_at__isnull=True) | Q(claim_expires_at__lt=Now()))
+
+    def claimed_by(self, worker_id: UUID) -> "AgentCommandQuerySet":
+        """Open ones whose claim is this worker's, expired or not: nobody else has taken it yet."""
+        return self.open().filter(claimed_by=worker_id)
 
 
 class AgentCommand(models.Model):
@@ -29,6 +45,8 @@ class AgentCommand(models.Model):
     applied_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=20, null=True, blank=True)  # noqa: DJ001  (NULL: open)
     error = models.TextField(blank=True)
+
+    objects = AgentCommandQuerySet.as_manager()
 
     class Meta:
         db_table = "agent_command"

@@ -17,6 +17,7 @@ from agents.selectors.agents import (
     with_running,
 )
 from agents.selectors.checkpoints import checkpoint_for, checkpoint_of, checkpoints_of, schedule_for
+from agents.selectors.commands import commands_of, has_open_command, latest_command
 from agents.selectors.contexts import (
     context_for,
     contexts_of_agent,
@@ -43,6 +44,7 @@ __all__ = [
     "checkpoint_for",
     "checkpoint_of",
     "checkpoints_of",
+    "commands_of",
     "context_for",
     "contexts_of_agent",
     "definition_for",
@@ -51,6 +53,8 @@ __all__ = [
     "discovered_agents",
     "enabled_slugs",
     "figures_of",
+    "has_open_command",
+    "latest_command",
     "listed_agents",
     "name_is_taken",
     "registry_report",

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from agents import conf, hooks
-from agents.models import Agent, AgentQuerySet, AgentStateHistory
+from agents.models import Agent, AgentCommand, AgentQuerySet, AgentStateHistory
 from core.enums import AgentStatus
 from core.errors import NotFound
 from workspaces.access import Access
@@ -83,11 +83,17 @@ def _of_status(found: AgentQuerySet, status: str) -> AgentQuerySet:
 
 
 def with_running(agents: Iterable[Agent]) -> list[Agent]:
-    """The same agents, each knowing its `running_count` and so its `shown_status`; one query for all."""
+    """The same agents, each knowing its `running_count` and so its `shown_status`, and its `pending_command`.
+
+    Two queries, however many there are.
+    """
     listed = list(agents)
-    counts = hooks.running_counts([agent.id for agent in listed]) if listed else {}
+    ids = [agent.id for agent in listed]
+    counts = hooks.running_counts(ids) if listed else {}
+    commands = {row.agent_id: row for row in AgentCommand.objects.open().filter(agent_id__in=ids)} if listed else {}
     for agent in listed:
         agent.running_count = counts.get(agent.id, 0)
+        agent.pending_command = commands.get(agent.id)
     return listed
 
 

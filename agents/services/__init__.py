@@ -13,7 +13,15 @@ from agents.services.checkpoints import (
 )
 from agents.services.contexts import open_context, patch_context, prune_versions, read_context, write_context
 from agents.services.definitions import SyncReport, sync_definitions
-from agents.services.lifecycle import set_maintenance, set_status, transition_agent
+from agents.services.lifecycle import (
+    request_transition,
+    require_walked,
+    seen_through,
+    set_maintenance,
+    set_status,
+    start_agent,
+    wait_for_agent,
+)
 from agents.services.registration import register_agent
 from agents.services.rollbacks import rollback_context, settle_rollback
 from agents.services.state import patch_state, replace_state
@@ -34,17 +42,21 @@ __all__ = [
     "read_context",
     "register_agent",
     "replace_state",
+    "request_transition",
+    "require_walked",
     "restore_checkpoint",
     "rollback_context",
     "schedule_checkpoints",
+    "seen_through",
     "set_maintenance",
     "set_status",
     "settle_rollback",
+    "start_agent",
     "state_to_resume_from",
     "sync_definitions",
     "take_due_checkpoints",
-    "transition_agent",
     "unschedule_checkpoints",
     "update_agent",
+    "wait_for_agent",
     "write_context",
 ]

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from agents.models import Agent, AgentDefinition, AgentStateHistory
 from agents.policies import endpoint_problem
 from agents.selectors import agent_for, name_is_taken
-from agents.services.lifecycle import transition_agent
+from agents.services.lifecycle import request_transition, start_agent
 from agents.services.moves import audit, history_values, locked, snapshot
 from agents.states import AgentStateDetail, agent_type
 from core.errors import Conflict, Invalid
@@ -43,7 +43,7 @@ def create_agent(
     configuration: dict[str, Any] | None = None,
     **fields: Unpack[AgentFields],
 ) -> Agent:
-    """A new agent in state CREATED; one with an endpoint is initialized and activated at once.
+    """A new agent in state CREATED; one with an endpoint is brought up to ACTIVE at once, by a worker.
 
     Type and capabilities are the definition's where none are given; without a name one is made up.
     Raises: NotFound, Forbidden, Invalid for a disabled definition or a configuration that breaks its schema, Conflict
@@ -65,24 +65,17 @@ def create_agent(
         configuration=configuration or {},
         **values,
     )
-    _insert(access, agent)
-    return _bring_up(access, agent) if agent.endpoint else agent
+    return _insert(access, agent)
 
 
 @transaction.atomic
-def _insert(access: Access, agent: Agent) -> None:
+def _insert(access: Access, agent: Agent) -> Agent:
     _save_with_free_name(agent, force_insert=True)
     AgentStateHistory.objects.create(**history_values(agent, None, reason="created", actor=access.actor))
     audit(access, agent, "agent.created", before=None, after=described(agent))
-
-
-def _bring_up(access: Access, agent: Agent) -> Agent:
-    """As far as it comes; a failing hook leaves it in ERROR."""
-    for verb in ("initialize", "activate"):
-        agent = transition_agent(access=access, agent_id=agent.id, verb=verb, reason="registered with an endpoint")
-        if agent.state_detail == AgentStateDetail.ERROR:
-            break
-    return agent
+    if not agent.endpoint:
+        return agent
+    return start_agent(access=access, agent_id=agent.id, reason="registered with an endpoint")
 
 
 EDITABLE = (
@@ -136,15 +129,16 @@ def update_agent(*, access: Access, agent_id: UUID, changes: dict[str, Any], rep
 
 
 def delete_agent(*, access: Access, agent_id: UUID) -> Agent:
-    """Terminate an agent; the row and its history stay. Without effect when it is terminated already.
+    """Archive an agent: it is terminated, which supersedes an open command; its row and all it did stay.
 
-    Raises: NotFound, Forbidden.
+    Also one that never worked: the audit log and its commands speak of it, and its name is free at once either way.
+    Without effect when it is terminated already. Raises: NotFound, Forbidden.
     """
     agent = agent_for(access, agent_id)
     access.require(agent.workspace_id, Role.OPERATOR)
     if agent.state_detail == AgentStateDetail.TERMINATED:
         return agent
-    return transition_agent(
+    return request_transition(
         access=access, agent_id=agent_id, verb="terminate", reason="deleted", action="agent.deleted"
     )
 

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
-from agents.models import Agent, AgentStateHistory, CheckpointSchedule
+from agents.models import Agent, AgentCommand, AgentStateHistory, CheckpointSchedule
 from agents.policies import OPERATOR_VERBS
 from agents.states import AGENT_LIFECYCLE, AgentStateDetail
 from core.errors import NotFound
@@ -17,8 +15,13 @@ from workspaces.states import Role
 
 
 def allowed_verbs(agent: Agent) -> list[str]:
-    """The lifecycle verbs a person may ask for now, in table order."""
-    return [verb for verb in AGENT_LIFECYCLE.verbs_from(agent.state_detail) if verb in OPERATOR_VERBS]
+    """The lifecycle verbs a person may ask for now, in table order; only `terminate` while a command is open."""
+    verbs = [verb for verb in AGENT_LIFECYCLE.verbs_from(agent.state_detail) if verb in OPERATOR_VERBS]
+    if agent.pending_command is not None:
+        return [verb for verb in verbs if verb == "terminate"]
+    if agent.state_detail == AgentStateDetail.INITIALIZING:
+        return ["recover", *verbs]
+    return verbs
 
 
 def out_of_order(agent: Agent, wanted: str) -> IllegalTransition:
@@ -27,8 +30,13 @@ def out_of_order(agent: Agent, wanted: str) -> IllegalTransition:
     return IllegalTransition(
         f"The agent {agent.name} is {agent.state_detail}: {wanted} is not possible now. "
         f"Possible: {', '.join(allowed) or 'nothing, it is final'}.",
-        details={"state": str(agent.state_detail), "status": str(agent.status), "allowed": allowed},
+        details=where_it_stands(agent),
     )
+
+
+def where_it_stands(agent: Agent) -> dict[str, Any]:
+    """State, status and what is allowed now: the details of a conflict."""
+    return {"state": str(agent.state_detail), "status": str(agent.status), "allowed": allowed_verbs(agent)}
 
 
 def require_verb(agent: Agent, verb: str) -> None:
@@ -38,40 +46,44 @@ def require_verb(agent: Agent, verb: str) -> None:
 
 
 def locked(access: Access, agent_id: UUID) -> Agent:
-    """The agent's row, locked until the transaction ends, for a caller who may change agents.
+    """The agent's row with its open command, locked until the transaction ends, for a caller who may change agents.
 
-    The lock lets others write rows that refer to the agent: its executions do not wait.
     Raises: NotFound, Forbidden.
     """
-    agent = (
-        Agent.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("definition", "project", "workspace")
-        .filter(id=agent_id, workspace_id__in=access.workspace_ids)
-        .first()
-    )
-    if agent is None:
+    agent = lock_row(agent_id)
+    if agent is None or agent.workspace_id not in access.workspace_ids:
         raise NotFound("There is no such agent.")
     access.require(agent.workspace_id, Role.OPERATOR)
     return agent
 
 
-@transaction.atomic
-def move(*, access: Access, agent_id: UUID, verb: str, reason: str = "", error: str = "", action: str = "") -> Agent:
-    """Make one move and save what follows from it. `error` is for `fail`; with `action` an audit entry is written.
+def lock_row(agent_id: UUID) -> Agent | None:
+    """The same without a look at who asks: for what the system itself does."""
+    rows = Agent.objects.select_for_update(of=("self",)).select_related("definition", "project", "workspace")
+    agent = rows.filter(id=agent_id).first()
+    if agent is not None:
+        agent.pending_command = AgentCommand.objects.open().filter(agent=agent).first()
+    return agent
 
-    Raises: NotFound, Forbidden, IllegalTransition when another was faster.
+
+def make_move(access: Access, agent: Agent, verb: str, *, reason: str = "", error: str = "", action: str = "") -> None:
+    """One move of a locked agent, and what follows from it. `error` is for `fail`; `action` is the audit log's word.
+
+    Raises: IllegalTransition when the state does not allow it.
     """
-    agent = locked(access, agent_id)
     require_verb(agent, verb)
     before = snapshot(agent)
     apply_verb(agent, verb, error)
-    agent.save(update_fields=["state_detail", "status", "last_error", "in_maintenance", "updated_at"])
-    AgentStateHistory.objects.create(**history_values(agent, before, reason=reason or error, actor=access.actor))
+    agent.save(update_fields=["state_detail", "status", "last_error", "in_maintenance", "is_offline", "updated_at"])
+    write_history(access, agent, before, reason=reason or error)
     if agent.state_detail == AgentStateDetail.TERMINATED:
         CheckpointSchedule.objects.filter(agent=agent).delete()
     if action:
         audit(access, agent, action, before=before, after=snapshot(agent) | ({"reason": reason} if reason else {}))
-    return agent
+
+
+def write_history(access: Access, agent: Agent, before: Mapping[str, Any], *, reason: str) -> None:
+    AgentStateHistory.objects.create(**history_values(agent, before, reason=reason, actor=access.actor))
 
 
 def apply_verb(agent: Agent, verb: str, error: str = "") -> None:
@@ -81,7 +93,7 @@ def apply_verb(agent: Agent, verb: str, error: str = "") -> None:
     else:
         getattr(agent, verb)()
     if agent.state_detail == AgentStateDetail.TERMINATED:
-        agent.in_maintenance = False
+        agent.in_maintenance = agent.is_offline = False
     agent.derive_status()
 
 

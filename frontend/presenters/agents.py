@@ -6,7 +6,8 @@ from itertools import zip_longest
 
 from agents.models import Agent, AgentStateHistory
 from agents.policies import OPERATOR_VERBS
-from agents.states import AGENT_LIFECYCLE, AgentStateDetail
+from agents.services.moves import allowed_verbs
+from agents.states import AgentStateDetail
 from core.enums import AgentStatus
 
 _D = AgentStateDetail
@@ -58,7 +59,7 @@ class Action:
 
 def actions_of(agent: Agent) -> list[Action]:
     """Only what its lifecycle allows now, in the order of its life."""
-    allowed = set(AGENT_LIFECYCLE.verbs_from(agent.state_detail))
+    allowed = set(allowed_verbs(agent))
     return [_action(verb, agent.name) for verb in OPERATOR_VERBS if verb in allowed]
 
 

@@ -10,7 +10,8 @@ from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.preferences import preferred_wait, say_applied, wait_until
+from core.api.preferences import preferred_wait, say_applied
+from core.waiting import wait_until
 from sessions import selectors, services
 from sessions.api.filters import SessionFilter
 from sessions.api.serializers import (

@@ -58,7 +58,7 @@ class Api:
 
     def make_agent(self) -> None:
         made = call(f"{self.address}/agents", self.key, {"definition": "placed", "name": "far"})
-        call(f"{self.address}/agents/{made['id']}/status", self.key, {"status": "ACTIVE"})
+        call(f"{self.address}/agents/{made['id']}/status", self.key, {"status": "ACTIVE"}, prefer="wait=30")
 
     def start(self, **orders: Any) -> str:
         body = {"task_description": "far away", "tasks": [{"name": "far", "agent": "far", "input_data": orders}]}

@@ -88,10 +88,10 @@ def production(tmp_path: Path) -> Iterator[tuple[Processes, dict[str, Any]]]:
             processes.output.close()
 
 
-def call(address: str, key: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def call(address: str, key: str, body: dict[str, Any] | None = None, *, prefer: str = "") -> dict[str, Any]:
     data = None if body is None else json.dumps(body).encode()
-    headers = {"X-API-Key": key, "Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(address, data, headers), timeout=10) as response:
+    headers = {"X-API-Key": key, "Content-Type": "application/json", "Prefer": prefer}
+    with urllib.request.urlopen(urllib.request.Request(address, data, headers), timeout=40) as response:
         answer: dict[str, Any] = json.load(response)
         return answer
 

@@ -21,6 +21,7 @@ from tests.unit.agents.worlds import (
     fresh,
     use_registry,
     use_usual_registry,
+    work_off,
 )
 from workspaces.models import Project
 
@@ -124,6 +125,8 @@ def test_the_call_of_the_registration_example_works(client: APIClient, monkeypat
             "metadata": {"version": "1.0"},
         },
     )
+    assert answer.json()["pending_command"]["verbs"] == ["initialize", "activate"]
+    work_off()
     agent = fresh(answer.json()["agent_id"])
     assert (agent.type, agent.status, agent.metadata["type"]) == ("CUSTOM", "ACTIVE", "rag_agent")
 
@@ -261,6 +264,7 @@ def test_the_history_costs_the_same_however_long(client: APIClient) -> None:
     few = queries()
     for verb in ("initialize", "activate", "pause", "resume"):
         client.post(f"{API}/{agent_id}/{verb}")
+        work_off()
     assert queries() == few
 
 
@@ -309,15 +313,18 @@ def test_the_verbs_lead_through_a_life(client: APIClient) -> None:
     agent_id = client.post(API, {"definition": "recorder"}).json()["id"]
     seen = []
     for verb in ("initialize", "activate", "pause", "resume", "deactivate", "terminate"):
-        body = client.post(f"{API}/{agent_id}/{verb}", {"reason": f"to {verb}"}).json()
-        seen.append((body["state_detail"], body["status"]))
+        answer = client.post(f"{API}/{agent_id}/{verb}", {"reason": f"to {verb}"})
+        work_off()
+        body = client.get(f"{API}/{agent_id}").json()
+        seen.append((answer.status_code, answer.json()["state_detail"], body["state_detail"], body["status"]))
+        assert body["pending_command"] is None
     assert seen == [
-        ("READY", "INACTIVE"),
-        ("ACTIVE", "ACTIVE"),
-        ("PAUSED", "INACTIVE"),
-        ("ACTIVE", "ACTIVE"),
-        ("READY", "INACTIVE"),
-        ("TERMINATED", "INACTIVE"),
+        (202, "INITIALIZING", "READY", "INACTIVE"),
+        (202, "READY", "ACTIVE", "ACTIVE"),
+        (200, "PAUSED", "PAUSED", "INACTIVE"),
+        (200, "ACTIVE", "ACTIVE", "ACTIVE"),
+        (202, "READY", "READY", "INACTIVE"),
+        (202, "TERMINATED", "TERMINATED", "INACTIVE"),
     ]
     assert client.get(f"{API}/{agent_id}/history").json()["results"][0]["reason"] == "to terminate"
 
@@ -331,19 +338,28 @@ def test_a_verb_out_of_order_is_a_409_with_what_is_allowed(client: APIClient) ->
 
 def test_an_agent_in_error_recovers(client: APIClient) -> None:
     agent_id = client.post(API, {"definition": "recorder", "configuration": {"initialize": "fail"}}).json()["id"]
-    failed = client.post(f"{API}/{agent_id}/initialize").json()
+    client.post(f"{API}/{agent_id}/initialize")
+    work_off()
+    failed = client.get(f"{API}/{agent_id}").json()
     assert (failed["status"], failed["allowed_transitions"]) == ("ERROR", ["recover", "terminate"])
     assert "the model file is missing" in failed["last_error"]
     client.patch(f"{API}/{agent_id}", {"configuration": {}})
-    assert client.post(f"{API}/{agent_id}/recover").json()["state_detail"] == "READY"
+    assert client.post(f"{API}/{agent_id}/recover").json()["state_detail"] == "INITIALIZING"
+    work_off()
+    assert client.get(f"{API}/{agent_id}").json()["state_detail"] == "READY"
 
 
 def test_a_status_is_asked_for_in_any_vocabulary(client: APIClient) -> None:
     agent_id = client.post(API, {"definition": "recorder"}).json()["id"]
     url = f"{API}/{agent_id}/status"
-    assert client.post(url, {"status": "active"}).json()["state_detail"] == "ACTIVE"
+    asked = client.post(url, {"status": "active"})
+    assert (asked.status_code, asked.json()["state_detail"]) == (202, "INITIALIZING")
+    assert asked.json()["pending_command"]["kind"] == "STATUS"
+    work_off()
+    assert client.get(url).json()["state_detail"] == "ACTIVE"
     assert client.post(url, {"status": "maintenance"}).json()["status"] == "MAINTENANCE"
     assert client.post(url, {"status": "idle", "reason": "night"}).json()["state_detail"] == "READY"
+    work_off()
     assert error_of(client.post(url, {"status": "BUSY"}), 409)["details"]["allowed"] == ["activate", "terminate"]
     assert "status" in error_of(client.post(url, {"status": "asleep"}), 400)["details"]
     assert "status" in error_of(client.post(url, {}), 400)["details"]

@@ -48,7 +48,9 @@ def test_a_custom_agent_works_in_a_session(make: Make) -> None:
     operator = client_in(make, workspace, Role.OPERATOR)
     body = {"type": "word_count", "name": "counter", "configuration": {"most_common": 1}}
     agent_id = operator.post("/api/v1/agents", body).json()["agent_id"]
-    assert operator.post(f"/api/v1/agents/{agent_id}/status", {"status": "active"}).json()["status"] == "ACTIVE"
+    url = f"/api/v1/agents/{agent_id}/status"
+    answer = operator.post(url, {"status": "active"}, headers={"Prefer": "wait=10"})
+    assert (answer.status_code, answer.json()["status"], answer["Preference-Applied"]) == (200, "ACTIVE", "wait=10")
 
     member = client_in(make, workspace, Role.MEMBER)
     task = {"name": "count", "required_capabilities": ["word_count"], "input_data": {"text": "tide after tide"}}

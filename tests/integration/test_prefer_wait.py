@@ -6,7 +6,7 @@ import time
 import pytest
 from django.db import connection
 
-from core.api import preferences
+from core import waiting
 from sessions.models import AgentSession
 from tests.http_sessions import EXECUTE, World, goal
 from tests.make import Make
@@ -46,22 +46,22 @@ def test_a_replay_waits_too_and_shows_the_session_that_has_ended(world: World) -
 
 
 def test_with_too_many_waiting_a_call_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preferences, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(waiting, "_places", threading.BoundedSemaphore(1))
     looked: list[float] = []
 
     def never() -> bool:
         looked.append(time.monotonic())
         return False
 
-    waiting = threading.Thread(target=preferences.wait_until, args=(never, 1.0))
-    waiting.start()
+    slow = threading.Thread(target=waiting.wait_until, args=(never, 1.0))
+    slow.start()
     while not looked:
         time.sleep(0.001)
     begun = time.monotonic()
-    assert preferences.wait_until(lambda: False, 30) is False
+    assert waiting.wait_until(lambda: False, 30) is False
     assert time.monotonic() - begun < 0.5
-    waiting.join()
-    assert preferences.wait_until(lambda: True, 30)
+    slow.join()
+    assert waiting.wait_until(lambda: True, 30)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from core.api import preferences
-from core.api.preferences import wait_until
+from core import waiting
+from core.waiting import wait_until
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Hours:
 @pytest.fixture
 def hours(monkeypatch: pytest.MonkeyPatch) -> Hours:
     clock = Hours()
-    monkeypatch.setattr(preferences, "time", clock)
+    monkeypatch.setattr(waiting, "time", clock)
     return clock
 
 

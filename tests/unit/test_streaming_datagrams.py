@@ -58,16 +58,17 @@ def test_a_receiver_that_sleeps_costs_the_sender_little(tmp_path: Path) -> None:
 def test_rings_reach_the_listener_of_the_worker(settings: Any, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     rung: list[str | None] = []
-    listener = dispatch.DoorbellListener(rung.append)
+    listener = dispatch.DoorbellListener(rung.append, lambda: rung.append(dispatch.AGENTS))
     listener.start()
     for number in range(5):
         dispatch.ring_session(f"s{number}")
+    dispatch.ring_agents()
     dispatch.flush(5)
     ends_at = time.monotonic() + 5
-    while len(rung) < 5 and time.monotonic() < ends_at:
+    while len(rung) < 6 and time.monotonic() < ends_at:
         time.sleep(0.01)
     listener.stop()
-    assert rung == [f"s{number}" for number in range(5)]
+    assert rung == [*(f"s{number}" for number in range(5)), dispatch.AGENTS]
     assert not list(folder(tmp_path).iterdir())
 
 

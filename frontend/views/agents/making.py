@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from agents.models import Agent
 from agents.selectors import definitions
-from agents.services import AgentFields, register_agent, transition_agent
+from agents.services import AgentFields, register_agent, seen_through, start_agent
 from core.enums import AgentStatus
 from core.errors import Conflict, Invalid
 from frontend.place import Place, place_of
@@ -112,11 +112,9 @@ def _make(place: Place, making: Making) -> Agent | None:
 
 
 def _start(place: Place, agent: Agent) -> Agent:
-    for verb in ("initialize", "activate"):
-        agent = transition_agent(access=place.access, agent_id=agent.id, verb=verb, reason="started when it was made")
-        if agent.status == AgentStatus.ERROR:
-            break
-    return agent
+    if agent.pending_command is None:
+        agent = start_agent(access=place.access, agent_id=agent.id, reason="started when it was made")
+    return seen_through(access=place.access, agent=agent)
 
 
 def _render(request: HttpRequest, making: Making) -> HttpResponse:

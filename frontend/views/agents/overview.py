@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from agents.selectors import figures_of, state_history
-from agents.services import set_maintenance, transition_agent
+from agents.services import request_transition, seen_through, set_maintenance
 from core.enums import AgentStatus
 from frontend.place import access_of
 from frontend.presenters.agents import DONE, told_moves
@@ -32,8 +32,11 @@ def agent_page(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 def transition(request: HttpRequest, agent_id: UUID, verb: str) -> HttpResponse:
     access = access_of(request)
     reason = reason_of(request)
-    agent = attempt(request, lambda: transition_agent(access=access, agent_id=agent_id, verb=verb, reason=reason))
-    if agent is not None and agent.last_error and agent.status == AgentStatus.ERROR:
+    agent = attempt(request, lambda: request_transition(access=access, agent_id=agent_id, verb=verb, reason=reason))
+    agent = agent and seen_through(access=access, agent=agent)
+    if agent is not None and agent.pending_command is not None:
+        messages.info(request, "A worker is at it; look again in a moment.")
+    elif agent is not None and agent.last_error and agent.status == AgentStatus.ERROR:
         messages.error(request, f"The agent failed: {agent.last_error}")
     elif agent is not None:
         messages.success(request, f"The agent was {DONE[verb]}.")

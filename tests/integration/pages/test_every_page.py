@@ -194,11 +194,11 @@ def test_a_page_that_is_not_there_leads_back(world: World, path: str) -> None:
 # ------------------------------------------------------------------------------------------------ how much it costs
 
 BOUNDS = {
-    "/": 14,
+    "/": 15,
     "/sessions": 7,
     "/sessions/new": 8,
     "/documents": 8,
-    "/agents": 10,
+    "/agents": 11,
     "/agents/new": 6,
     "/agents/new?definition=scripted": 6,
     "/settings/members": 6,
@@ -210,11 +210,11 @@ BOUNDS = {
     "/queue?show=sessions": 14,
     "/settings/limits": 5,
     "/documents/{document}": 7,
-    "/agents/{agent}": 10,
-    "/agents/{agent}/settings": 8,
-    "/agents/{agent}/history": 12,
-    "/agents/{agent}/state": 11,
-    "/agents/{agent}/checkpoints/1": 8,
+    "/agents/{agent}": 11,
+    "/agents/{agent}/settings": 9,
+    "/agents/{agent}/history": 13,
+    "/agents/{agent}/state": 12,
+    "/agents/{agent}/checkpoints/1": 9,
 }
 
 

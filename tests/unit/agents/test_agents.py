@@ -18,7 +18,7 @@ from agents.services import (
 )
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.make import Make
-from tests.unit.agents.worlds import RecordingAgent, access_to, definition, fresh, moves_of, use_registry
+from tests.unit.agents.worlds import RecordingAgent, access_to, definition, fresh, moves_of, use_registry, work_off
 from workspaces.models import AuditEntry, Project
 from workspaces.services import create_project
 from workspaces.states import Role
@@ -132,7 +132,7 @@ def test_a_deleted_agent_is_terminated_once_and_keeps_its_history(project: Proje
     assert AuditEntry.objects.filter(action="agent.deleted").count() == 1
 
 
-def test_an_unknown_word_with_an_endpoint_is_a_remote_agent_at_once_active(project: Project) -> None:
+def test_an_unknown_word_with_an_endpoint_is_a_remote_agent_brought_up_at_once(project: Project) -> None:
     agent = register_agent(
         access=access_to(project),
         type_word="rag_agent",
@@ -143,7 +143,10 @@ def test_an_unknown_word_with_an_endpoint_is_a_remote_agent_at_once_active(proje
             "metadata": {"version": "1.0"},
         },
     )
-    assert (agent.type, agent.state_detail, agent.protocol) == ("CUSTOM", "ACTIVE", "http")
+    assert agent.pending_command is not None
+    assert (agent.pending_command.kind, agent.pending_command.verbs) == ("START", ["initialize", "activate"])
+    assert work_off() == 1
+    assert (agent.type, fresh(agent).state_detail, agent.protocol) == ("CUSTOM", "ACTIVE", "http")
     assert agent.metadata == {"version": "1.0", "type": "rag_agent"}
     assert agent.capabilities == ["document_analysis"]
     assert agent.definition.slug == "remote"
@@ -156,7 +159,8 @@ def test_a_remote_agent_that_cannot_start_is_kept_in_error(project: Project) -> 
         configuration={"initialize": "fail"},
         fields={"endpoint": "http://x:1"},
     )
-    assert agent.state_detail == "ERROR"
+    work_off()
+    assert fresh(agent).state_detail == "ERROR"
 
 
 def test_a_definition_with_a_word_of_ones_own_keeps_the_word(project: Project) -> None:

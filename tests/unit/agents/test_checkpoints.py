@@ -17,10 +17,10 @@ from agents.services import (
     delete_checkpoint,
     patch_state,
     replace_state,
+    request_transition,
     restore_checkpoint,
     schedule_checkpoints,
     state_to_resume_from,
-    transition_agent,
     unschedule_checkpoints,
 )
 from agents.services.state import MAX_STATE_BYTES
@@ -194,7 +194,7 @@ def test_viewers_and_members_may_do_nothing_and_strangers_find_nothing(
 
 def test_the_checkpoints_of_a_terminated_agent_can_only_be_deleted(agent: Agent, access: Access) -> None:
     create_checkpoint(access=access, agent_id=agent.id)
-    transition_agent(access=access, agent_id=agent.id, verb="terminate")
+    request_transition(access=access, agent_id=agent.id, verb="terminate")
     for verb in (create_checkpoint, restore_checkpoint, verbs()[3]):
         with pytest.raises(Conflict, match="is terminated"):
             verb(access=access, agent_id=agent.id)

@@ -15,9 +15,9 @@ from agents.services import (
     delete_checkpoint,
     patch_state,
     replace_state,
+    request_transition,
     schedule_checkpoints,
     take_due_checkpoints,
-    transition_agent,
 )
 from core.errors import Conflict, PreconditionFailed
 from tests.make import Make
@@ -134,7 +134,7 @@ def test_an_agent_that_terminates_while_its_checkpoint_is_due_keeps_no_schedule(
     def act(number: int) -> Any:
         if number:
             return take_due_checkpoints(now=NOON)
-        return transition_agent(access=access, agent_id=shared.id, verb="terminate")
+        return request_transition(access=access, agent_id=shared.id, verb="terminate")
 
     at_once(4, act)
     assert not CheckpointSchedule.objects.exists()

@@ -2,24 +2,20 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from agents import services
-from agents.models import Agent, AgentStateHistory
+from agents.models import Agent, AgentCommand
 from agents.policies import OPERATOR_VERBS
-from agents.services import create_agent, set_maintenance, set_status, transition_agent
-from agents.states import STATUS_OF_DETAIL, AgentStateDetail
+from agents.services import create_agent, request_transition, set_maintenance, set_status
+from agents.services.moves import allowed_verbs
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.lifecycle import IllegalTransition
 from tests.make import Make
-from tests.unit.agents.worlds import RecordingAgent, access_to, definition, fresh, moves_of, use_registry
+from tests.unit.agents.worlds import RecordingAgent, access_to, definition, do, fresh, moves_of, use_registry, work_off
 from workspaces.models import AuditEntry, Project
 from workspaces.states import Role
 
@@ -42,12 +38,6 @@ def new_agent(project: Project, **configuration: Any) -> Agent:
     return create_agent(
         access=access_to(project), project=project, definition=definition("recorder"), configuration=configuration
     )
-
-
-def do(agent: Agent, *verbs: str, reason: str = "") -> Agent:
-    for verb in verbs:
-        agent = transition_agent(access=access_to(agent.project), agent_id=agent.id, verb=verb, reason=reason)
-    return agent
 
 
 def test_a_whole_life_is_in_the_history(project: Project) -> None:
@@ -99,9 +89,9 @@ def test_members_and_strangers_change_nothing(make: Make, project: Project, verb
     agent = new_agent(project)
     for role in (Role.MEMBER, Role.VIEWER):
         with pytest.raises(Forbidden):
-            transition_agent(access=access_to(project, role), agent_id=agent.id, verb=verb)
+            request_transition(access=access_to(project, role), agent_id=agent.id, verb=verb)
     with pytest.raises(NotFound):
-        transition_agent(access=access_to(make.project(), Role.OWNER), agent_id=agent.id, verb=verb)
+        request_transition(access=access_to(make.project(), Role.OWNER), agent_id=agent.id, verb=verb)
     assert fresh(agent).state_detail == "CREATED"
     assert RecordingAgent.calls == []
 
@@ -150,49 +140,13 @@ def test_an_agent_whose_class_is_gone_ends_in_error(project: Project, monkeypatc
     assert "no agent class is registered as 'recorder'" in do(agent, "initialize").last_error
 
 
-def test_an_initialization_that_was_interrupted_can_be_recovered(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_agent_left_initializing_by_nobody_can_be_recovered(project: Project) -> None:
     agent = new_agent(project)
-    services.lifecycle.move(access=access_to(project), agent_id=agent.id, verb="initialize")
-    with pytest.raises(IllegalTransition):
-        do(agent, "recover")
-    begun = AgentStateHistory.objects.get(agent=agent, new_state_detail="INITIALIZING").timestamp
-    later = SimpleNamespace(now=lambda: begun + timedelta(seconds=16))
-    monkeypatch.setattr("agents.services.lifecycle.SYSTEM_CLOCK", later)
+    request_transition(access=access_to(project), agent_id=agent.id, verb="initialize")
+    AgentCommand.objects.filter(agent=agent).delete()
+    assert allowed_verbs(fresh(agent)) == ["recover", "terminate"]
     assert do(agent, "recover").state_detail == "READY"
     assert "interrupted" in agent.state_history.get(new_state_detail="ERROR").reason
-
-
-def test_an_agent_terminated_while_it_initializes_stays_terminated(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    agent = new_agent(project)
-
-    def meanwhile(*args: Any, **kwargs: Any) -> None:
-        monkeypatch.undo()
-        services.lifecycle.move(access=access_to(project), agent_id=agent.id, verb="terminate")
-
-    monkeypatch.setattr("agents.services.lifecycle.run_hook", meanwhile)
-    with pytest.raises(IllegalTransition):
-        do(agent, "initialize")
-    assert fresh(agent).state_detail == "TERMINATED"
-
-
-def test_a_late_failure_does_not_disturb_an_agent_that_has_moved_on(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    agent = do(new_agent(project, activate="fail"), "initialize")
-    really = services.lifecycle.run_hook
-
-    def slower(hook: str, **kwargs: Any) -> Any:
-        services.lifecycle.move(access=access_to(project), agent_id=agent.id, verb="activate")
-        return really(hook, **kwargs)
-
-    monkeypatch.setattr("agents.services.lifecycle.run_hook", slower)
-    with pytest.raises(Conflict):
-        do(agent, "activate")
-    assert fresh(agent).state_detail == "ACTIVE"
 
 
 def test_maintenance_wins_over_the_machine_and_is_history(project: Project) -> None:
@@ -229,8 +183,8 @@ def test_an_agent_terminated_in_maintenance_is_inactive(project: Project) -> Non
 )
 def test_a_status_is_walked_to(project: Project, present: list[str], word: str, state: str, status: str) -> None:
     agent = do(new_agent(project), *present)
-    agent = set_status(access=access_to(project), agent_id=agent.id, status=word)
-    assert (agent.state_detail, agent.status) == (state, status)
+    set_status(access=access_to(project), agent_id=agent.id, status=word)
+    assert work_off() <= 1
     assert (fresh(agent).state_detail, fresh(agent).status) == (state, status)
 
 
@@ -253,13 +207,16 @@ def test_an_unknown_status_word_is_invalid(project: Project) -> None:
         set_status(access=access_to(project), agent_id=new_agent(project).id, status="asleep")
 
 
-def test_a_walk_that_ends_in_error_says_at_which_step(project: Project) -> None:
+def test_a_walk_that_ends_in_error_says_so_to_who_waited(project: Project) -> None:
     agent = new_agent(project, activate="fail")
+    set_status(access=access_to(project), agent_id=agent.id, status="ACTIVE")
+    work_off()
     with pytest.raises(Conflict, match="model file") as caught:
-        set_status(access=access_to(project), agent_id=agent.id, status="ACTIVE")
+        services.require_walked(fresh(agent))
     assert caught.value.code == "hook_failed"
-    assert caught.value.details["step"] == "activate"
     assert caught.value.details["allowed"] == ["recover", "terminate"]
+    assert [row[1] for row in moves_of(agent)] == ["CREATED", "INITIALIZING", "READY", "ERROR"]
+    services.require_walked(do(agent, "recover"))
 
 
 @pytest.mark.parametrize("reader", [Role.VIEWER, Role.MEMBER])
@@ -271,39 +228,19 @@ def test_a_reader_may_not_set_a_status(project: Project, reader: Role) -> None:
         set_maintenance(access=access_to(project, reader), agent_id=agent.id, enabled=True)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from([*OPERATOR_VERBS, "maintain", "end_maintenance"]), max_size=12))
-def test_any_sequence_of_calls_keeps_history_status_and_state_together(make: Make, verbs: list[str]) -> None:
-    agent = new_agent(make.project())
-    for verb in verbs:
-        try:
-            if verb in OPERATOR_VERBS:
-                do(agent, verb)
-            else:
-                set_maintenance(access=access_to(agent.project), agent_id=agent.id, enabled=verb == "maintain")
-        except IllegalTransition:
-            pass
-    state, status = None, None
-    for row in agent.state_history.order_by("timestamp", "id"):
-        assert (row.previous_state_detail, row.previous_status) == (state, status)
-        state, status = row.new_state_detail, row.new_status
-    present = fresh(agent)
-    assert (present.state_detail, present.status) == (state, status)
-    derived = "MAINTENANCE" if present.in_maintenance else STATUS_OF_DETAIL[AgentStateDetail(present.state_detail)]
-    assert present.status == derived
-
-
 @pytest.mark.django_db(transaction=True)
 def test_of_two_callers_exactly_one_wins(make: Make) -> None:
     agent = new_agent(make.project())
+    access = access_to(agent.project)
     outcomes: list[str] = []
     together = threading.Barrier(4)
 
     def initialize() -> None:
         together.wait()
         try:
-            outcomes.append(str(do(fresh_with_project(agent), "initialize").state_detail))
-        except IllegalTransition as error:
+            asked = request_transition(access=access, agent_id=agent.id, verb="initialize")
+            outcomes.append(str(asked.state_detail))
+        except Conflict as error:
             outcomes.append(error.code)
         finally:
             connection.close()
@@ -313,10 +250,7 @@ def test_of_two_callers_exactly_one_wins(make: Make) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(outcomes) == ["READY", "illegal_transition", "illegal_transition", "illegal_transition"]
+    assert sorted(outcomes) == ["INITIALIZING", "command_under_way", "command_under_way", "command_under_way"]
+    assert work_off() == 1
     assert moves_of(agent) == [(None, "CREATED"), ("CREATED", "INITIALIZING"), ("INITIALIZING", "READY")]
     assert RecordingAgent.calls == ["initialize"]
-
-
-def fresh_with_project(agent: Agent) -> Agent:
-    return Agent.objects.select_related("project").get(id=agent.id)

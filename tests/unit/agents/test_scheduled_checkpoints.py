@@ -13,9 +13,9 @@ from agents.services import (
     create_checkpoint,
     patch_state,
     replace_state,
+    request_transition,
     schedule_checkpoints,
     take_due_checkpoints,
-    transition_agent,
     unschedule_checkpoints,
 )
 from agents.services.checkpoints import MAX_INTERVAL_SECONDS
@@ -147,7 +147,7 @@ def test_a_schedule_stops_when_asked_or_when_the_agent_ends(
     assert take_due_checkpoints(now=NOON) == 0
     assert actions_of(agent).count("agent.checkpoints_unscheduled") == 1
     schedule_checkpoints(access=access, agent_id=agent.id, interval_seconds=60)
-    transition_agent(access=access, agent_id=agent.id, verb="terminate")
+    request_transition(access=access, agent_id=agent.id, verb="terminate")
     assert not CheckpointSchedule.objects.exists()
 
 

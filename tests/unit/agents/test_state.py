@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.models import Agent
-from agents.services import patch_state, replace_state, transition_agent
+from agents.services import patch_state, replace_state, request_transition
 from agents.services.state import MAX_STATE_BYTES
 from core.errors import Conflict, Forbidden, Invalid, NotFound, PayloadTooLarge, PreconditionFailed
 from core.json_bounds import MAX_DEPTH, json_fault
@@ -107,7 +107,7 @@ def test_merging_cannot_grow_a_state_beyond_the_limit(agent: Agent, access: Acce
 
 
 def test_a_terminated_agent_keeps_its_state(agent: Agent, access: Access) -> None:
-    transition_agent(access=access, agent_id=agent.id, verb="terminate")
+    request_transition(access=access, agent_id=agent.id, verb="terminate")
     with pytest.raises(Conflict, match="is terminated"):
         replace_state(access=access, agent_id=agent.id, state={})
     assert fresh(agent).state_version == 4

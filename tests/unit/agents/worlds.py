@@ -13,7 +13,9 @@ from agents.builtin.scripted import ScriptedAgent
 from agents.models import Agent, AgentDefinition
 from agents.policies import BUILTIN_SLUGS
 from agents.registry import AgentRegistry
-from agents.services import sync_definitions
+from agents.selectors import with_running
+from agents.services import request_transition, sync_definitions
+from agents.worker import AgentWorker
 from tests.make import Make
 from workspaces.access import Access
 from workspaces.models import Project
@@ -71,6 +73,20 @@ def use_usual_registry(monkeypatch: Any) -> AgentRegistry:
     """The scripted agent, the recorder, and recorders under the slugs of the built-in agents."""
     built_in = {slug: type(slug.title(), (RecordingAgent,), {"capabilities": (slug,)}) for slug in BUILTIN_SLUGS}
     return use_registry(monkeypatch, scripted=ScriptedAgent, recorder=RecordingAgent, **built_in)
+
+
+def work_off() -> int:
+    """What a worker does with the commands there are, in this thread; how many there were."""
+    return AgentWorker().run_once()
+
+
+def do(agent: Agent, *verbs: str, reason: str = "") -> Agent:
+    """Ask for these verbs, each carried out before the next; the agent as it is then."""
+    access = Access(actor="ada", user_id=None, roles={agent.workspace_id: Role.OPERATOR})
+    for verb in verbs:
+        request_transition(access=access, agent_id=agent.id, verb=verb, reason=reason)
+        work_off()
+    return with_running([Agent.objects.select_related("project", "definition").get(id=agent.id)])[0]
 
 
 def client_of(make: Make, project: Project, role: Role = Role.OPERATOR) -> APIClient:

@@ -1,0 +1,50 @@
+"""Routes of what is asked of agents."""
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents import selectors
+from agents.api.serializers import PendingCommandSerializer
+from agents.api.views import Door
+from agents.models import AgentCommand
+from agents.states import AgentCommandOutcome
+
+
+class CommandSerializer(PendingCommandSerializer):
+    """What was asked of an agent, by whom, and what came of it; `outcome` is null while it is open."""
+
+    reason = serializers.CharField()
+    actor = serializers.CharField()
+    applied_at = serializers.DateTimeField(allow_null=True)
+    outcome = serializers.ChoiceField(choices=list(AgentCommandOutcome), allow_null=True)
+    error = serializers.CharField(allow_blank=True)
+
+
+class CommandQuerySerializer(serializers.Serializer[Any]):
+    open = serializers.BooleanField(required=False, default=False, help_text="true: only what is under way")
+
+
+class AgentCommands(Door):
+    serializer_class = CommandSerializer
+
+    @extend_schema(
+        operation_id="agents_commands",
+        parameters=[CommandQuerySerializer],
+        responses=CommandSerializer(many=True),
+        tags=["agents"],
+    )
+    def get(self, request: Request, agent_id: UUID) -> Response:
+        """What was asked of the agent and took time, newest first."""
+        query = self.read(CommandQuerySerializer, request.query_params.dict()).validated_data
+        found = selectors.commands_of(self.access, agent_id, open_only=query["open"])
+        page: list[AgentCommand] = self.paginate_queryset(found) or []
+        return self.get_paginated_response(CommandSerializer(page, many=True).data)
+
+
+urlpatterns = [path("agents/<uuid:agent_id>/commands", AgentCommands.as_view())]
