@@ -2,7 +2,10 @@
 
 from enum import StrEnum
 
-from core.enums import AgentStatus, AgentType
+from core.enums import TYPE_WORDS as TYPE_WORDS
+from core.enums import AgentStatus as AgentStatus
+from core.enums import AgentType as AgentType
+from core.enums import agent_type as agent_type
 from core.lifecycle import Lifecycle, moves
 
 
@@ -93,26 +96,8 @@ def status_of(detail: AgentStateDetail, *, in_maintenance: bool, is_offline: boo
     return AgentStatus.OFFLINE if is_offline else STATUS_OF_DETAIL[detail]
 
 
-TYPE_WORDS = {
-    **{str(agent_type): agent_type for agent_type in AgentType},
-    "PLANNER": AgentType.COORDINATOR,
-    "MANAGER": AgentType.COORDINATOR,
-    "REVIEWER": AgentType.AUDITOR,
-    "TOOL_CURATOR": AgentType.SPECIALIST,
-    "DEPLOYMENT": AgentType.SPECIALIST,
-    "RESEARCH": AgentType.RESEARCHER,
-    "SYNTHESIS": AgentType.SPECIALIST,
-    "VALIDATION": AgentType.AUDITOR,
-    "PLANNING": AgentType.COORDINATOR,
-}
-
 STATUS_WORDS = {
     **{str(status): status for status in AgentStatus},
     "IDLE": AgentStatus.INACTIVE,
     "INITIALIZING": AgentStatus.INACTIVE,
 }
-
-
-def agent_type(word: str) -> AgentType | None:
-    """The type meant by a word of any of the older vocabularies, in any case; None when unknown."""
-    return TYPE_WORDS.get(word.strip().upper())

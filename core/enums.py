@@ -23,3 +23,22 @@ class AgentStatus(StrEnum):
     ERROR = "ERROR"
     MAINTENANCE = "MAINTENANCE"
     OFFLINE = "OFFLINE"
+
+
+TYPE_WORDS = {
+    **{str(agent_type): agent_type for agent_type in AgentType},
+    "PLANNER": AgentType.COORDINATOR,
+    "MANAGER": AgentType.COORDINATOR,
+    "REVIEWER": AgentType.AUDITOR,
+    "TOOL_CURATOR": AgentType.SPECIALIST,
+    "DEPLOYMENT": AgentType.SPECIALIST,
+    "RESEARCH": AgentType.RESEARCHER,
+    "SYNTHESIS": AgentType.SPECIALIST,
+    "VALIDATION": AgentType.AUDITOR,
+    "PLANNING": AgentType.COORDINATOR,
+}
+
+
+def agent_type(word: str) -> AgentType | None:
+    """The type meant by a word of any of the older vocabularies, in any case; None when unknown."""
+    return TYPE_WORDS.get(word.strip().upper())

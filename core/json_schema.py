@@ -4,20 +4,31 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.bounded_schema import CHECK_SECONDS, TooCostly, found_errors, is_linear
+from core.json_values import json_problem
+
 MAX_SHOWN_ERRORS = 20
+MAX_SCHEMA_BYTES = 64 * 1024
+MAX_SCHEMA_DEPTH = 32
+MAX_PATTERN_LENGTH = 500
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SENTENCE = re.compile(r"(\$(?:[.\[][^:]*?)?): (.*)", re.DOTALL)
 _MISSING = re.compile(r"'(.+)' is a required property")
 
 
 def config_errors(schema: Mapping[str, Any], configuration: Any) -> list[str]:
     """What a configuration breaks of a JSON Schema (2020-12), each with its JSON path; [] when nothing."""
-    from jsonschema import Draft202012Validator  # 4 MiB and 50 ms, and most processes never check a schema
-    from referencing.exceptions import Unresolvable
+    from referencing.exceptions import Unresolvable  # most processes never check a schema: see found_errors
 
     try:
-        errors = sorted(Draft202012Validator(schema).iter_errors(configuration), key=lambda error: error.json_path)
+        errors = found_errors(schema, configuration)
     except Unresolvable as error:
-        return [f"$: the schema of the definition refers to {error.ref!r}, which it does not hold; mend the class"]
+        return [f"$: the schema refers to {error.ref!r}, which it does not hold; mend the schema"]
+    except TooCostly:
+        return [f"$: checking takes more than {CHECK_SECONDS:g} s with this schema; make the schema simpler"]
+    except RecursionError:
+        return ["$: nested too deeply, or the schema refers to itself without end"]
     return [f"{error.json_path}: {_short(error.message)}" for error in errors[:MAX_SHOWN_ERRORS]]
 
 
@@ -27,27 +38,83 @@ def _short(text: str) -> str:
 
 def schema_problem(schema: Any) -> str:
     """Why this is no schema an agent may have; "" when it is one. References to elsewhere are refused."""
-    from jsonschema import Draft202012Validator  # see config_errors
+    from jsonschema import Draft202012Validator  # most processes never check a schema: see found_errors
     from jsonschema.exceptions import SchemaError
 
+    if problem := json_problem(schema, max_bytes=MAX_SCHEMA_BYTES, max_depth=MAX_SCHEMA_DEPTH):
+        return problem
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         return f"{error.json_path}: {_short(error.message)}"
-    foreign = [ref for ref in _references(schema) if not ref.startswith("#")]
-    return f"$ref may only point inside the schema (start with #), not to {foreign[0]!r}" if foreign else ""
+    if isinstance(schema, Mapping) and schema.get("$schema", DIALECT).rstrip("#") != DIALECT:
+        return f"$.$schema: only {DIALECT} is known here, not {schema['$schema']!r}"
+    return next((problem for node in _nodes(schema) if (problem := _reference_problem(node))), "")
 
 
-def _references(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            if key in ("$ref", "$dynamicRef") and isinstance(value, str):
-                yield value
-            else:
-                yield from _references(value)
-    elif isinstance(node, list | tuple):
-        for value in node:
-            yield from _references(value)
+def object_schema_problem(schema: Any) -> str:
+    """Why this cannot be the schema of a configuration somebody writes; "" when it can.
+
+    Stricter than `schema_problem`: the root describes an object, references find what they point at, and patterns are
+    those of RE2 (no look-around, no back-references), so that none can run away.
+    """
+    if not isinstance(schema, Mapping):
+        return '$: give an object such as {"type": "object", "properties": {}}'
+    if problem := schema_problem(schema):
+        return problem
+    if schema and schema.get("type") != "object":
+        return '$.type: a configuration is an object, so the schema\'s root needs "type": "object"'
+    problems = (_pattern_problem(node) or _lost_reference(node, schema) for node in _nodes(schema))
+    words = {word for node in _nodes(schema) for word in ("patternProperties", "unevaluatedProperties") if word in node}
+    if len(words) == 2:
+        return "$: patternProperties and unevaluatedProperties do not go together here; use additionalProperties"
+    return next(filter(None, problems), "")
+
+
+def _nodes(schema: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object inside a schema, itself included."""
+    waiting = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            yield one
+            waiting.extend(one.values())
+        elif isinstance(one, list | tuple):
+            waiting.extend(one)
+
+
+def _references(node: Mapping[str, Any]) -> Iterator[str]:
+    return (ref for key in ("$ref", "$dynamicRef") if isinstance(ref := node.get(key), str))
+
+
+def _reference_problem(node: Mapping[str, Any]) -> str:
+    foreign = next((ref for ref in _references(node) if not ref.startswith("#")), None)
+    return f"$ref may only point inside the schema (start with #), not to {foreign!r}" if foreign else ""
+
+
+def _lost_reference(node: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    from referencing.exceptions import Unresolvable  # see found_errors
+    from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
+
+    resolver = EMPTY_REGISTRY.resolver_with_root(DRAFT202012.create_resource(schema))
+    for ref in _references(node):
+        try:
+            resolver.lookup(ref)
+        except Unresolvable:
+            return f"$ref points to {ref!r}, and the schema has nothing there"
+    return ""
+
+
+def _pattern_problem(node: Mapping[str, Any]) -> str:
+    keyed = node.get("patternProperties")
+    patterns = [node.get("pattern"), *(keyed if isinstance(keyed, Mapping) else ())]
+    for pattern in patterns:
+        if isinstance(pattern, str) and (len(pattern) > MAX_PATTERN_LENGTH or not is_linear(pattern)):
+            return (
+                f"the pattern {_short(pattern)!r} cannot be used: at most {MAX_PATTERN_LENGTH} characters, "
+                "without look-around and back-references"
+            )
+    return ""
 
 
 def split_problem(sentence: str) -> tuple[str, str]:

@@ -79,7 +79,7 @@ def project_for(
 
 
 def _default_project(access: Access, workspace_id: UUID | None, role: Role) -> Project:
-    chosen = workspace_id or _first_workspace(access, role)
+    chosen = workspace_id or first_workspace(access, role)
     access.require(chosen, role)
     project = visible_projects(access).filter(workspace_id=chosen, is_default=True).first()
     if project is None:
@@ -87,7 +87,8 @@ def _default_project(access: Access, workspace_id: UUID | None, role: Role) -> P
     return project
 
 
-def _first_workspace(access: Access, role: Role) -> UUID:
+def first_workspace(access: Access, role: Role) -> UUID:
+    """The first of the caller's workspaces in which their role suffices, else their first. Raises: Forbidden."""
     if not access.roles:
         raise Forbidden(
             "You are in no workspace yet. Ask an owner to add you, or make one with POST /api/v1/workspaces."
