@@ -38,9 +38,9 @@ class JsonEditor {
     textarea.after(this.frame);
     host.textContent = textarea.value;
     this.editor = ace.edit(host, {
+      useWorker: false, // before the mode, which would start one
       mode: "ace/mode/json",
       theme: "ace/theme/ours",
-      useWorker: false,
       enableKeyboardAccessibility: true,
       textInputAriaLabel: `${label?.textContent.trim() ?? this.name}, as JSON`,
       showPrintMargin: false,
