@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from frontend.converters import NumberConverter, VerbConverter
-from frontend.views.agents import history, listing, making, overview, settings, state
+from frontend.views.agents import contexts, history, listing, making, overview, settings, state
 
 register_converter(NumberConverter, "number")
 register_converter(VerbConverter, "verb")
@@ -28,4 +28,8 @@ urlpatterns = [
     path(f"{ONE}/checkpoints/<number:number>", state.checkpoint, name="agent-checkpoint"),
     path(f"{ONE}/checkpoints/<number:number>/restore", state.restore, name="agent-checkpoint-restore"),
     path(f"{ONE}/checkpoints/<number:number>/delete", state.delete, name="agent-checkpoint-delete"),
+    path(f"{ONE}/contexts", contexts.context_list, name="agent-contexts"),
+    path(f"{ONE}/contexts/<uuid:context_id>", contexts.context_page, name="agent-context"),
+    path(f"{ONE}/contexts/<uuid:context_id>/write", contexts.write, name="agent-context-write"),
+    path(f"{ONE}/contexts/<uuid:context_id>/rollback", contexts.rollback, name="agent-context-rollback"),
 ]

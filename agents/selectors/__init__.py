@@ -20,11 +20,13 @@ from agents.selectors.checkpoints import checkpoint_for, checkpoint_of, checkpoi
 from agents.selectors.commands import commands_of, has_open_command, latest_command
 from agents.selectors.contexts import (
     context_for,
+    context_of_agent,
     contexts_of_agent,
     differences,
     version_at,
     versions_of,
     visible_contexts,
+    with_last_write,
 )
 from agents.selectors.registry import (
     RegistryReport,
@@ -46,6 +48,7 @@ __all__ = [
     "checkpoints_of",
     "commands_of",
     "context_for",
+    "context_of_agent",
     "contexts_of_agent",
     "definition_for",
     "definitions",
@@ -66,5 +69,6 @@ __all__ = [
     "visible_agents",
     "visible_contexts",
     "visible_in_project",
+    "with_last_write",
     "with_running",
 ]

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from agents import conf
 from agents.models import AgentContext, AgentContextVersion
@@ -23,6 +23,24 @@ def visible_contexts(access: Access) -> QuerySet[AgentContext]:
 def contexts_of_agent(access: Access, agent_id: UUID) -> QuerySet[AgentContext]:
     """An agent's contexts by name. Raises: NotFound when there is no such agent in the caller's workspaces."""
     return visible_contexts(access).filter(agent=agent_for(access, agent_id)).order_by("name", "id")
+
+
+def with_last_write(found: QuerySet[AgentContext]) -> QuerySet[AgentContext]:
+    """The same, each with `written_by`, `written_at` and `written_words` of its newest version; None without one."""
+    newest = AgentContextVersion.objects.filter(context=OuterRef("pk"), version=OuterRef("last_version"))
+    return found.annotate(
+        written_by=Subquery(newest.values("created_by")[:1]),
+        written_at=Subquery(newest.values("created_at")[:1]),
+        written_words=Subquery(newest.values("change_description")[:1]),
+    )
+
+
+def context_of_agent(access: Access, agent_id: UUID, context_id: UUID) -> AgentContext:
+    """Raises: NotFound when the agent has no such context, or is not in the caller's workspaces."""
+    context = context_for(access, context_id)
+    if context.agent_id != agent_id:
+        raise NotFound("The agent has no such context.")
+    return context
 
 
 def context_for(access: Access, context_id: UUID) -> AgentContext:

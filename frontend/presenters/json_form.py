@@ -55,11 +55,14 @@ def json_form_of(value: Any, version: int) -> JsonForm:
 
 
 def read_json_form(posted: Mapping[str, str]) -> JsonForm:
-    """What was posted; a version that is no number is 0, which is older than what can have been read."""
-    number = posted.get("version", "")
-    is_number = number.isascii() and number.isdecimal() and len(number) <= LONGEST_NUMBER
+    """What was posted; without a readable version it is 0, which is older than what can have been read."""
     return JsonForm(
         posted.get("data", "").replace("\r\n", "\n"),
-        int(number) if is_number else 0,
+        whole_number(posted.get("version", "")),
         clean(posted.get("change_description", "")),
     )
+
+
+def whole_number(text: str) -> int:
+    """The number of a version; 0, which none has, for what is no number."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER else 0

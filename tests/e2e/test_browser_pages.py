@@ -68,7 +68,7 @@ def test_nothing_sticks_out_on_small_screens(
         f"/sessions/{session}",
         f"/sessions/{session}/history",
         f"/documents/{document}",
-        *(f"/agents/{agent}{section}" for section in ("", "/settings", "/history", "/state")),
+        *(f"/agents/{agent}{section}" for section in ("", "/settings", "/history", "/state", "/contexts")),
     ):
         page.goto(path)
         page.wait_for_timeout(150)

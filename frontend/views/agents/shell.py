@@ -20,8 +20,9 @@ SECTIONS = (
     ("agent-settings", "Settings", "sliders"),
     ("agent-history", "History", "clock-history"),
     ("agent-state", "State", "save"),
+    ("agent-contexts", "Contexts", "layers"),
 )
-WITHIN = {"agent-checkpoint": "agent-state"}
+WITHIN = {"agent-checkpoint": "agent-state", "agent-context": "agent-contexts"}
 """Pages below a section, by the section's name."""
 
 
@@ -33,6 +34,12 @@ def agent_here(request: HttpRequest, agent_id: UUID) -> Agent:
 def may_change(request: HttpRequest, agent: Agent) -> bool:
     """Whether the page shows buttons and forms: to operators, while the agent lives."""
     may = access_of(request).may(agent.workspace_id, Role.OPERATOR)
+    return may and agent.state_detail != AgentStateDetail.TERMINATED
+
+
+def may_write_contexts(request: HttpRequest, agent: Agent) -> bool:
+    """To members, while the agent lives."""
+    may = access_of(request).may(agent.workspace_id, Role.MEMBER)
     return may and agent.state_detail != AgentStateDetail.TERMINATED
 
 

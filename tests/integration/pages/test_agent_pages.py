@@ -11,7 +11,7 @@ from workspaces.states import Role
 
 pytestmark = pytest.mark.django_db
 
-SECTIONS = ("", "/settings", "/history", "/state")
+SECTIONS = ("", "/settings", "/history", "/state", "/contexts")
 
 
 @pytest.fixture

@@ -136,7 +136,9 @@ def test_a_terminated_agent_keeps_its_state_to_be_read(operator: World) -> None:
     for path in ("state", "checkpoints/1"):
         page = page_of(operator.client, f"/agents/{agent.id}/{path}")
         assert 'method="post"' not in page[page.index('<main class="main"') : page.index("</main>")]
-    assert write(operator, agent, "{}", 0)[0] == 400
+    status, page = write(operator, agent, "{}", 0)
+    assert status == 400
+    assert "is terminated" in page
 
 
 def test_what_is_too_long_is_not_compared(operator: World, agent: Agent) -> None:

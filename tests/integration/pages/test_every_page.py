@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from agents.models import AgentCheckpoint
 from documents.models import Document
 from sessions.models import AgentExecution, AgentMessage, SessionCommand
-from tests.integration.pages.worlds import World
+from tests.integration.pages.worlds import World, context_of
 from tests.make import Make
 from workspaces.models import ApiKey, Membership
 from workspaces.states import Role
@@ -132,6 +132,8 @@ def test_what_belongs_to_another_workspace_is_not_there(world: World, make: Make
         f"/agents/{agent.id}/history",
         f"/agents/{agent.id}/state",
         f"/agents/{agent.id}/checkpoints/1",
+        f"/agents/{agent.id}/contexts",
+        f"/agents/{agent.id}/contexts/{agent.id}",
     ]
     posts = [
         f"/sessions/{session.id}/cancel",
@@ -146,6 +148,9 @@ def test_what_belongs_to_another_workspace_is_not_there(world: World, make: Make
         f"/agents/{agent.id}/checkpoints/1/delete",
         f"/agents/{agent.id}/checkpoints/schedule",
         f"/agents/{agent.id}/checkpoints/unschedule",
+        f"/agents/{agent.id}/contexts",
+        f"/agents/{agent.id}/contexts/{agent.id}/write",
+        f"/agents/{agent.id}/contexts/{agent.id}/rollback",
     ]
     assert [world.client.get(path).status_code for path in gets] == [404] * len(gets)
     assert [world.client.post(path).status_code for path in posts] == [404] * len(posts)
@@ -215,6 +220,9 @@ BOUNDS = {
     "/agents/{agent}/history": 13,
     "/agents/{agent}/state": 12,
     "/agents/{agent}/checkpoints/1": 9,
+    "/agents/{agent}/contexts": 11,
+    "/agents/{agent}/contexts/{context}": 12,
+    "/agents/{agent}/contexts/{context}?from=1&to=6": 14,
 }
 
 
@@ -246,6 +254,7 @@ def _crowd(owner: World) -> dict[str, str]:
         AgentCheckpoint.objects.create(
             agent=agents[0], sequence_number=number, state_data=data, is_latest=number == 6, created_by="ada"
         )
+    contexts = [context_of(agents[0], *({"n": n} for n in range(6)), name=f"plan-{row}") for row in range(6)]
     session = make.session(owner.project, tasks=12, agent=agents[0], status="RUNNING")
     for task in session.tasks.all():
         AgentExecution.objects.create(task=task, agent=agents[0], attempt=1)
@@ -254,7 +263,12 @@ def _crowd(owner: World) -> dict[str, str]:
         )
     for _ in range(6):
         make.session(owner.project, tasks=3, agent=agents[1], status="COMPLETED")
-    return {"session": str(session.id), "document": str(document.id), "agent": str(agents[0].id)}
+    return {
+        "session": str(session.id),
+        "document": str(document.id),
+        "agent": str(agents[0].id),
+        "context": str(contexts[0].id),
+    }
 
 
 def test_upload_limits_are_shown(world: World) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from agents.models import Agent
+from agents.models import Agent, AgentContext
+from agents.services import open_context, write_context
 from documents.models import Document
 from documents.services import upload_documents
 from sessions.models import AgentMessage, AgentSession, SessionEvent
 from tests.make import Make
+from tests.unit.agents.worlds import access_to
 from workspaces.states import Role
 
 HOSTILE = "<script>alert('x')</script>"
@@ -77,3 +79,12 @@ def configurable_agent(world: World) -> Agent:
     schema = {"type": "object", "properties": {"depth": {"type": "integer", "minimum": 1, "maximum": 10, "default": 3}}}
     world.make.definition("digger", config_schema=schema)
     return world.make.agent(world.project, "digger")
+
+
+def context_of(agent: Agent, *values: dict[str, Any], name: str = "plan") -> AgentContext:
+    """A context of an agent with these versions, written by ada."""
+    access = access_to(agent.project)
+    context, _ = open_context(access=access, agent_id=agent.id, name=name)
+    for number, data in enumerate(values, start=1):
+        write_context(access=access, context_id=context.id, data=data, change_description=f"change {number}")
+    return AgentContext.objects.get(id=context.id)
