@@ -23,6 +23,7 @@ IF_MATCH = OpenApiParameter(
     OpenApiParameter.HEADER,
     description='The ETag of the version you change, like "3"; 412 when it has moved on. Without it: any version.',
 )
+SOURCES = " or ".join(CheckpointSource)
 TAGS = ["agent state"]
 
 
@@ -90,29 +91,48 @@ class CheckpointShape(ListedCheckpoint):
         read_only_fields = fields
 
 
-class CheckpointRequest(serializers.Serializer[Any]):
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses names it does not know: a misspelt one would else mean "the latest" or "the present state"."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        known = ", ".join(self.fields)
+        unknown = {name: [f"There is no such field here. Possible: {known}."] for name in self.initial_data}
+        unknown = {name: sentence for name, sentence in unknown.items() if name not in self.fields}
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return attrs
+
+
+class CheckpointRequest(StrictSerializer):
     state_data = ObjectField(required=False, help_text="without it: the agent's present state")
     is_recoverable = serializers.BooleanField(default=True, help_text="false: it is kept to be looked at only")
 
 
-class CheckpointChoice(serializers.Serializer[Any]):
+class CheckpointChoice(StrictSerializer):
     sequence_number = serializers.IntegerField(required=False, min_value=1, help_text="without it: the latest")
 
 
-class RestoreRequest(serializers.Serializer[Any]):
+class RestoreRequest(StrictSerializer):
     sequence_number = serializers.IntegerField(
         required=False, min_value=1, help_text="without it: the latest recoverable one"
     )
 
 
 class CheckpointQuery(serializers.Serializer[Any]):
+    """How the list is narrowed."""
+
     is_recoverable = serializers.BooleanField(required=False, allow_null=True, default=None)
-    source = serializers.ChoiceField(  # type: ignore[assignment]  # a field of this name, not the option of a field
-        choices=list(CheckpointSource), required=False, default=""
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of this name, not the option of a field
+        required=False, default="", help_text=SOURCES
     )
 
+    def validate_source(self, word: str) -> str:
+        if word and word.upper() not in list(CheckpointSource):
+            raise serializers.ValidationError(f"Give {SOURCES}.")
+        return word.upper()
 
-class ScheduleRequest(serializers.Serializer[Any]):
+
+class ScheduleRequest(StrictSerializer):
     interval_seconds = serializers.IntegerField(min_value=1, max_value=MAX_INTERVAL_SECONDS)
 
 
@@ -182,7 +202,8 @@ class Checkpoint(Door):
     def delete(self, request: Request, agent_id: UUID) -> Response:
         """Delete the latest checkpoint, or the one of this number; the highest one left is the latest then."""
         selectors.agent_for(self.access, agent_id)
-        values = self.read(CheckpointChoice, request.query_params.dict()).validated_data
+        asked = {**request.query_params.dict(), **request.data} if isinstance(request.data, dict) else request.data
+        values = self.read(CheckpointChoice, asked).validated_data
         services.delete_checkpoint(access=self.access, agent_id=agent_id, **values)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

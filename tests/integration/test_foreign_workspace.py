@@ -102,6 +102,7 @@ class World:
             "passage_id": self.passage.id,
             "agent_id": self.agent.id,
             "sequence_number": 1,
+            "number": 1,  # of a checkpoint, on the pages
             "session_id": self.session.id,
             "task_id": self.task.id,
             "execution_id": self.execution.id,

@@ -180,6 +180,26 @@ def test_a_number_that_is_none_is_a_400_and_deletes_nothing(client: APIClient, a
     assert client.get(at(agent, "checkpoint")).status_code == 200
 
 
+def test_a_misspelt_field_is_refused_and_not_taken_for_the_latest(client: APIClient, agent: Agent) -> None:
+    for _ in range(3):
+        client.post(at(agent, "checkpoint"))
+    error = error_of(client.delete(at(agent, "checkpoint?number=1")), 400)
+    assert error["details"] == {"number": ["There is no such field here. Possible: sequence_number."]}
+    error_of(client.delete(at(agent, "checkpoint"), {"number": 1}), 400)
+    error_of(client.post(at(agent, "checkpoint"), {"state": {"a": 1}}), 400)
+    error_of(client.post(at(agent, "checkpoint/restore"), {"number": 1}), 400)
+    error_of(client.post(at(agent, "schedule-checkpoint"), {"interval_seconds": 9, "interval": 3}), 400)
+    assert client.get(at(agent, "checkpoints")).json()["count"] == 3
+    assert (fresh(agent).state_version, CheckpointSchedule.objects.count()) == (0, 0)
+
+
+def test_delete_checkpoint_also_reads_the_number_from_a_body(client: APIClient, agent: Agent) -> None:
+    for _ in range(3):
+        client.post(at(agent, "checkpoint"))
+    assert client.delete(at(agent, "checkpoint"), {"sequence_number": 1}).status_code == 204
+    assert client.get(at(agent, "checkpoint")).json()["sequence_number"] == 3
+
+
 # GET /agents/{id}/checkpoints
 
 
@@ -197,7 +217,7 @@ def test_the_list_of_checkpoints_is_newest_first_in_pages_and_without_data(clien
     [
         ("is_recoverable=true", [3, 1]),
         ("is_recoverable=false", [2]),
-        ("source=SCHEDULED", [3]),
+        ("source=scheduled", [3]),
         ("source=MANUAL&is_recoverable=true", [1]),
     ],
 )
