@@ -13,6 +13,7 @@ import structlog
 from django.db import connections
 
 from agents.services.carrying_out import carry_out
+from agents.services.checkpoints import take_due_checkpoints
 from agents.services.claims import Claim, claim_commands, release_claim, renew_claims
 from core.ids import new_id
 
@@ -75,6 +76,7 @@ class AgentWorker:
         self._rounds = [
             Rounds("agent-commands", LOOK_SECONDS, self._take_commands),
             Rounds("agent-claims", RENEW_SECONDS, self._renew),
+            Rounds("agent-checkpoints", LOOK_SECONDS, take_due_checkpoints),
         ]
 
     def start(self) -> None:

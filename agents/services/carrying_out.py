@@ -24,6 +24,7 @@ from agents.services.commands import advance, close, word_of
 from agents.services.moves import lock_row, make_move
 from agents.services.state import MAX_STATE_BYTES, write_state
 from agents.states import AgentCommandOutcome, AgentStateDetail
+from core.canonical import canonical_json
 from core.errors import OrchestratorError
 from core.json_bounds import require_object
 from workspaces.access import Access
@@ -175,7 +176,7 @@ def _keep_state(held: _Held, work: _Work, state: dict[str, Any]) -> str:
     """
     agent, checkpoint = held.agent, work.checkpoint
     resumed = f"resumed from checkpoint {checkpoint.sequence_number}" if checkpoint else ""
-    if state == agent.state:
+    if canonical_json(state) == canonical_json(agent.state):  # in Python 1 equals True
         return resumed
     if agent.state_version != work.agent.state_version:
         return "; ".join(filter(None, [resumed, "the state written meanwhile was kept instead of the hook's"]))

@@ -29,6 +29,7 @@ SUITES = [
     "tests/integration/test_idempotency.py",
     "tests/unit/agents/test_checkpoints_at_once.py",
     "tests/unit/agents/test_checkpoints.py",
+    "tests/e2e/test_resuming_agents.py",
     "tests/integration/test_state_api.py",
     "tests/unit/agents/test_scheduled_checkpoints.py",
     "tests/unit/agents/test_state.py",
