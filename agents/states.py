@@ -21,6 +21,12 @@ class AgentStateDetail(StrEnum):
     TERMINATED = "TERMINATED"
 
 
+class AgentProtocol(StrEnum):
+    """How a remote agent is spoken to; "" for one that runs in our own workers."""
+
+    HTTP = "http"
+
+
 class AgentCommandKind(StrEnum):
     """What was asked of an agent. STATUS is a walk to a status, START one to ACTIVE (a new agent brought up)."""
 

@@ -10,9 +10,12 @@ from django.db.backends.ddl_references import Statement, Table
 from django.db.models.constraints import BaseConstraint
 
 
-def one_of(field: str, values: type[StrEnum], *, name: str, null: bool = False) -> models.CheckConstraint:
-    """The column holds one of the enum's words (or NULL where allowed), also for rows written by raw SQL."""
-    condition = models.Q(**{f"{field}__in": [str(value) for value in values]})
+def one_of(
+    field: str, values: type[StrEnum], *, name: str, null: bool = False, blank: bool = False
+) -> models.CheckConstraint:
+    """The column holds one of the enum's words (or NULL, or "", where allowed), also for rows written by raw SQL."""
+    words = ["", *map(str, values)] if blank else [str(value) for value in values]
+    condition = models.Q(**{f"{field}__in": words})
     if null:
         condition |= models.Q(**{f"{field}__isnull": True})
     return models.CheckConstraint(condition=condition, name=name)

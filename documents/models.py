@@ -11,7 +11,9 @@ from documents.states import DocumentStatus
 class Collection(TimestampedRow):
     """A named set of documents of a project."""
 
-    project = models.ForeignKey("workspaces.Project", on_delete=models.CASCADE, related_name="collections")
+    project = models.ForeignKey(
+        "workspaces.Project", on_delete=models.CASCADE, related_name="collections", db_index=False
+    )
     name = models.CharField(max_length=200)
 
     class Meta:
@@ -41,7 +43,9 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 class Document(TimestampedRow):
     """One uploaded file and the text found in it; FAILED rows say why in `error`."""
 
-    project = models.ForeignKey("workspaces.Project", on_delete=models.CASCADE, related_name="documents")
+    project = models.ForeignKey(
+        "workspaces.Project", on_delete=models.CASCADE, related_name="documents", db_index=False
+    )
     collection = models.ForeignKey(
         Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="documents"
     )
@@ -76,7 +80,7 @@ class Document(TimestampedRow):
 class Passage(Row):
     """A stretch of a document's text: `document.text[start:end] == text`."""
 
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="passages")
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="passages", db_index=False)
     ordinal = models.PositiveIntegerField()
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()

@@ -17,7 +17,12 @@ class AgentTemplate(TimestampedRow):
     """
 
     workspace = models.ForeignKey(
-        "workspaces.Workspace", on_delete=models.CASCADE, null=True, blank=True, related_name="agent_templates"
+        "workspaces.Workspace",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="agent_templates",
+        db_index=False,
     )
     slug = models.SlugField(max_length=50)
     name = models.CharField(max_length=100)
@@ -57,7 +62,7 @@ class AgentTemplateVersion(Row):
     """What a template said at one version; never changed. `snapshot` has the fields of `AgentTemplate` that make it up,
     the definition by its slug."""
 
-    template = models.ForeignKey(AgentTemplate, on_delete=models.CASCADE, related_name="versions")
+    template = models.ForeignKey(AgentTemplate, on_delete=models.CASCADE, related_name="versions", db_index=False)
     version = models.PositiveIntegerField()
     snapshot = models.JSONField()
     change_description = models.TextField(blank=True)

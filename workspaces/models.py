@@ -37,7 +37,7 @@ class Workspace(TimestampedRow):
 class Project(TimestampedRow):
     """A shelf inside a workspace; one of them is the default."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="projects")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="projects", db_index=False)
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=60)
     is_default = models.BooleanField(default=False)
@@ -60,7 +60,7 @@ class Project(TimestampedRow):
 class Membership(TimestampedRow):
     """A user's role in a workspace; at most one a pair."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=[(role, role.title()) for role in Role], default=Role.MEMBER)
 
@@ -152,7 +152,7 @@ class IdempotentRequest(Row):
 class AuditEntry(Row):
     """One thing somebody did, with the values before and after; append-only."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="audit_entries")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="audit_entries", db_index=False)
     actor = models.CharField(max_length=150)
     action = models.CharField(max_length=100)
     object_type = models.CharField(max_length=60)

@@ -4,6 +4,7 @@ from django.db import migrations, models
 import agents.states
 import core.constraints
 import core.ids
+import core.migration_checks
 import django.db.models.deletion
 
 
@@ -16,6 +17,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        core.migration_checks.rows_are_in_their_workspace("agent"),
         migrations.CreateModel(
             name='AgentCheckpoint',
             fields=[

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django_fsm import FSMField
 
-from agents.states import AGENT_LIFECYCLE, AgentStateDetail, status_of
+from agents.states import AGENT_LIFECYCLE, AgentProtocol, AgentStateDetail, status_of
 from core.constraints import AppendOnly, SameWorkspace, one_of
 from core.enums import AgentStatus, AgentType
 from core.expressions import ListHas
@@ -66,7 +66,9 @@ class Agent(TimestampedRow):
     `template_variables` are the values its prompt was made with.
     """
 
-    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="agents")
+    workspace = models.ForeignKey(
+        "workspaces.Workspace", on_delete=models.CASCADE, related_name="agents", db_index=False
+    )
     project = models.ForeignKey("workspaces.Project", on_delete=models.CASCADE, related_name="agents")
     definition = models.ForeignKey("agents.AgentDefinition", on_delete=models.PROTECT, related_name="agents")
     template = models.ForeignKey(
@@ -112,11 +114,12 @@ class Agent(TimestampedRow):
             one_of("type", AgentType, name="agent_type_check"),
             one_of("status", AgentStatus, name="agent_status_check"),
             one_of("state_detail", AgentStateDetail, name="agent_state_detail_check"),
+            one_of("protocol", AgentProtocol, name="agent_protocol_check", blank=True),
             SameWorkspace(name="agent_project_in_workspace"),
         ]
         indexes = [
             models.Index(fields=["workspace", "project"], name="agent_workspace_project_idx"),
-            models.Index(fields=["workspace", "status"], name="agent_workspace_status_idx"),
+            models.Index(fields=["status", "workspace"], name="agent_status_workspace_idx"),
             models.Index(
                 fields=["last_heartbeat_at"],
                 condition=models.Q(last_heartbeat_at__isnull=False, is_offline=False),
@@ -202,7 +205,7 @@ class Agent(TimestampedRow):
 class AgentStateHistory(Row):
     """One move of an agent's lifecycle; append-only."""
 
-    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="state_history")
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="state_history", db_index=False)
     previous_status = models.CharField(max_length=20, null=True)  # noqa: DJ001  (NULL: the agent was made)
     new_status = models.CharField(max_length=20)
     previous_state_detail = models.CharField(max_length=20, null=True)  # noqa: DJ001

@@ -14,7 +14,7 @@ class AgentCheckpoint(Row):
     Sequence numbers grow and are never used twice; exactly one checkpoint is the latest.
     """
 
-    agent = models.ForeignKey("agents.Agent", on_delete=models.CASCADE, related_name="checkpoints")
+    agent = models.ForeignKey("agents.Agent", on_delete=models.CASCADE, related_name="checkpoints", db_index=False)
     sequence_number = models.PositiveIntegerField()
     state_data = models.JSONField()
     is_recoverable = models.BooleanField(default=True)

@@ -32,7 +32,7 @@ class AgentCommand(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    agent = models.ForeignKey("agents.Agent", on_delete=models.CASCADE, related_name="commands")
+    agent = models.ForeignKey("agents.Agent", on_delete=models.CASCADE, related_name="commands", db_index=False)
     kind = models.CharField(max_length=20, choices=[(kind, kind.title()) for kind in AgentCommandKind])
     verbs = models.JSONField(default=list)
     reason = models.TextField(blank=True)

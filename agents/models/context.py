@@ -14,9 +14,11 @@ class AgentContext(TimestampedRow):
     version the newest rollback went to, `rollback_state` how that ended.
     """
 
-    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="agent_contexts")
+    workspace = models.ForeignKey(
+        "workspaces.Workspace", on_delete=models.CASCADE, related_name="agent_contexts", db_index=False
+    )
     project = models.ForeignKey("workspaces.Project", on_delete=models.CASCADE, related_name="agent_contexts")
-    agent = models.ForeignKey("agents.Agent", on_delete=models.CASCADE, related_name="contexts")
+    agent = models.ForeignKey("agents.Agent", on_delete=models.CASCADE, related_name="contexts", db_index=False)
     name = models.CharField(max_length=100)
     current_version = models.PositiveIntegerField(default=0)
     last_version = models.PositiveIntegerField(default=0)
@@ -54,7 +56,7 @@ class AgentContextVersion(Row):
     """What a context held at one version; never changed. `write_key` is that of an agent's step: a step that is
     repeated after a crash finds the version it has written."""
 
-    context = models.ForeignKey(AgentContext, on_delete=models.CASCADE, related_name="versions")
+    context = models.ForeignKey(AgentContext, on_delete=models.CASCADE, related_name="versions", db_index=False)
     version = models.PositiveIntegerField()
     data = models.JSONField()
     change_description = models.TextField(blank=True)

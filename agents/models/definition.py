@@ -28,6 +28,11 @@ class AgentDefinition(TimestampedRow):
         db_table = "agent_definition"
         ordering = ["slug"]
         constraints = [one_of("agent_type", AgentType, name="agent_definition_agent_type_check")]
+        indexes = [
+            models.Index(fields=["name"], name="agent_definition_name_idx"),
+            models.Index(fields=["agent_type"], name="agent_definition_type_idx"),
+            models.Index(fields=["is_enabled"], name="agent_definition_enabled_idx"),
+        ]
 
     def __str__(self) -> str:
         return self.slug

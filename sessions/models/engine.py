@@ -27,7 +27,9 @@ class EngineWorker(Row):
 class SessionCommand(models.Model):
     """Something asked of a session's runner; applied once, with an outcome. The same `dedupe_key` counts once."""
 
-    session = models.ForeignKey("agent_sessions.AgentSession", on_delete=models.CASCADE, related_name="commands")
+    session = models.ForeignKey(
+        "agent_sessions.AgentSession", on_delete=models.CASCADE, related_name="commands", db_index=False
+    )
     kind = models.CharField(max_length=30, choices=[(kind, kind.title()) for kind in CommandKind])
     payload = models.JSONField(default=dict, blank=True)
     actor = models.CharField(max_length=150, blank=True)

@@ -12,7 +12,9 @@ from sessions.states import EXECUTION_LIFECYCLE, LIVE_EXECUTION, ExecutionState
 class AgentExecution(TimestampedRow):
     """One attempt at a task by one agent; never reopened. At most one of a task is live."""
 
-    task = models.ForeignKey("agent_sessions.AgentTask", on_delete=models.CASCADE, related_name="executions")
+    task = models.ForeignKey(
+        "agent_sessions.AgentTask", on_delete=models.CASCADE, related_name="executions", db_index=False
+    )
     agent = models.ForeignKey("agents.Agent", on_delete=models.PROTECT, related_name="executions")
     attempt = models.PositiveIntegerField()
     state = FSMField(max_length=20, default=ExecutionState.QUEUED, protected=True, editable=False)

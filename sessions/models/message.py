@@ -14,7 +14,12 @@ class AgentMessage(TimestampedRow):
 
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="+")
     session = models.ForeignKey(
-        "agent_sessions.AgentSession", on_delete=models.CASCADE, null=True, blank=True, related_name="messages"
+        "agent_sessions.AgentSession",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="messages",
+        db_index=False,
     )
     from_agent = models.ForeignKey("agents.Agent", on_delete=models.PROTECT, related_name="sent_messages")
     to_agent = models.ForeignKey(

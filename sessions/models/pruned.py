@@ -13,7 +13,9 @@ class PrunedSession(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
-    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="pruned_sessions")
+    workspace = models.ForeignKey(
+        "workspaces.Workspace", on_delete=models.CASCADE, related_name="pruned_sessions", db_index=False
+    )
     status = models.CharField(max_length=20, choices=[(status, status.title()) for status in sorted(FINISHED_SESSION)])
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField()

@@ -48,10 +48,17 @@ class AgentSession(TimestampedRow):
     `pruning_at` is set when the retention begins to delete its rows: from then on nobody sees it (`PrunedSession`).
     """
 
-    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="sessions")
+    workspace = models.ForeignKey(
+        "workspaces.Workspace", on_delete=models.CASCADE, related_name="sessions", db_index=False
+    )
     project = models.ForeignKey("workspaces.Project", on_delete=models.CASCADE, related_name="sessions")
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="agent_sessions"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="agent_sessions",
+        db_index=False,
     )
     parent_session = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="child_sessions"
@@ -107,6 +114,7 @@ class AgentSession(TimestampedRow):
         constraints = [
             SameWorkspace(name="agent_session_project_in_workspace"),
             one_of("status", SessionStatus, name="agent_session_status_check"),
+            one_of("status_before_pause", SessionStatus, name="agent_session_status_before_pause_check", blank=True),
             one_of("execution_mode", ExecutionMode, name="agent_session_mode_check"),
             one_of("origin", SessionOrigin, name="agent_session_origin_check"),
             models.UniqueConstraint(

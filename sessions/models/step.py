@@ -15,7 +15,7 @@ class ExecutionStep(Row):
     WAITING until the answer is there, ANSWERED until the agent has taken it.
     """
 
-    task = models.ForeignKey("agent_sessions.AgentTask", on_delete=models.CASCADE, related_name="steps")
+    task = models.ForeignKey("agent_sessions.AgentTask", on_delete=models.CASCADE, related_name="steps", db_index=False)
     execution = models.ForeignKey(
         "agent_sessions.AgentExecution", on_delete=models.SET_NULL, null=True, blank=True, related_name="steps"
     )

@@ -16,7 +16,9 @@ class AgentTask(TimestampedRow):
     and `lineage` the first task of that name in the chain of sessions: what its steps are known by to the outside.
     """
 
-    session = models.ForeignKey("agent_sessions.AgentSession", on_delete=models.CASCADE, related_name="tasks")
+    session = models.ForeignKey(
+        "agent_sessions.AgentSession", on_delete=models.CASCADE, related_name="tasks", db_index=False
+    )
     parent_task = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="subtasks")
     agent = models.ForeignKey("agents.Agent", on_delete=models.PROTECT, null=True, blank=True, related_name="tasks")
     ordinal = models.PositiveIntegerField(default=0)
@@ -94,7 +96,7 @@ class AgentTask(TimestampedRow):
 class TaskDependency(models.Model):
     """`task` starts only after `depends_on` completed. The edges of a session form no cycle."""
 
-    task = models.ForeignKey(AgentTask, on_delete=models.CASCADE, related_name="dependencies")
+    task = models.ForeignKey(AgentTask, on_delete=models.CASCADE, related_name="dependencies", db_index=False)
     depends_on = models.ForeignKey(AgentTask, on_delete=models.CASCADE, related_name="dependents")
 
     class Meta:

@@ -33,6 +33,11 @@ SUITES = [
     "tests/integration/test_state_api.py",
     "tests/unit/agents/test_scheduled_checkpoints.py",
     "tests/unit/agents/test_state.py",
+    "tests/atomic/test_database_rules.py",
+    "tests/atomic/test_enum_columns.py",
+    "tests/atomic/test_indexes.py",
+    "tests/integration/test_schema_upgrade.py",
+    "tests/integration/test_verify_schema.py",
 ]
 
 
