@@ -10,7 +10,10 @@ from sessions.problems import listed, near
 
 @dataclass(frozen=True, slots=True)
 class PoolAgent:
-    """One agent. `obstacle` says why it cannot be given work now, as the end of a sentence; empty when it can."""
+    """One agent. `obstacle` says why it cannot be given work now, as the end of a sentence; empty when it can.
+
+    `is_away`: only for a while, and what needs it waits.
+    """
 
     id: str
     name: str
@@ -19,6 +22,7 @@ class PoolAgent:
     configuration: Mapping[str, Any]
     config_schema: Mapping[str, Any]
     obstacle: str = ""
+    is_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,14 @@ class AgentPool:
         """The usable agents that have them all."""
         needed = set(wanted)
         return [agent for agent in self.usable() if needed <= agent.capabilities]
+
+    def waits_for(self, wanted: Iterable[str]) -> list[PoolAgent]:
+        """The agents that have these capabilities and are away, where nobody else has them."""
+        needed = set(wanted)
+        able = [
+            agent for agent in self.agents if needed <= agent.capabilities and (agent.is_away or not agent.obstacle)
+        ]
+        return able if all(agent.is_away for agent in able) else []
 
     def fault_of_capabilities(self, wanted: Sequence[str]) -> str | None:
         """Why no agent can be chosen by these capabilities, or None when one can."""

@@ -9,6 +9,7 @@ from typing import Any
 class AgentInfo:
     """An agent as the engine knows it. `is_assignable`: it may be given work now; `state` says why not.
 
+    `is_away`: only for a while (maintenance, missed heartbeats), so that what needs it waits.
     `placement`: the queue on whose workers it runs (empty: in the engine's own process).
     """
 
@@ -22,14 +23,16 @@ class AgentInfo:
     is_assignable: bool
     state: str
     placement: str = ""
+    is_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """The outcome of routing: the chosen agent (None: nobody can) and the stored reason."""
+    """The outcome of routing: the chosen agent (None: nobody can, or nobody can now and the task waits), and why."""
 
     agent_id: str | None
     reason: Mapping[str, Any]
+    waits: bool = False
 
 
 def candidates(roster: Sequence[AgentInfo], required: Sequence[str]) -> list[AgentInfo]:
@@ -50,6 +53,8 @@ def choose_agent(roster: Sequence[AgentInfo], required: Sequence[str], load: Map
         for agent in ranked[:20]
     ]
     reason = {"by": "capability", "required": sorted(required), "candidates": scores}
+    if not ranked and any(agent.is_away and frozenset(required) <= agent.capabilities for agent in roster):
+        return Assignment(None, reason, waits=True)
     if not ranked:
         return Assignment(None, {**reason, "reason": "no agent of the project that is active has these capabilities"})
     chosen = ranked[0]

@@ -14,6 +14,7 @@ TASK_CODES = (
     "backoff",
     "paused",
     "no_capable_agent",
+    "agent_away",
     "person",
     "child_session",
     "sleeping",
@@ -70,6 +71,7 @@ class StepFacts:
 @dataclass(frozen=True, slots=True)
 class TaskFacts:
     """A task that does not run. `inputs` are those not there yet, by name and status; `agent_fault` why nobody can.
+    `agents_away`: whom it waits for until their maintenance has ended, or their heartbeats come again.
 
     `position_in_session`: its place, from 1, among those of its session that could start.
     """
@@ -78,6 +80,7 @@ class TaskFacts:
     inputs: Sequence[tuple[str, str]] = ()
     not_before: datetime | None = None
     agent_fault: str = ""
+    agents_away: Sequence[str] = ()
     steps: Sequence[StepFacts] = ()
     scopes: Sequence[ScopeFacts] = ()
     position_in_session: int = 1
@@ -127,6 +130,8 @@ def why_task(task: TaskFacts, session: SessionFacts, now: datetime) -> Reason | 
         return _of_step(task.steps[0])
     if task.inputs:
         return _of_inputs(task.inputs)
+    if task.agents_away:
+        return _of_away(task.agents_away)
     if task.agent_fault:
         return Reason("no_capable_agent", task.agent_fault)
     if task.not_before is not None and task.not_before > now:
@@ -155,6 +160,12 @@ def _of_inputs(inputs: Sequence[tuple[str, str]]) -> Reason:
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     unfinished = [{"name": name, "status": status} for name, status in inputs[:SHOWN_INPUTS]]
     return Reason("dependency", f"It waits for {shown}.", {"unfinished": unfinished, "count": len(names)})
+
+
+def _of_away(names: Sequence[str]) -> Reason:
+    who, are = (names[0], "is") if len(names) == 1 else (f"{names[0]} and {len(names) - 1} more", "are")
+    text = f"{who} {are} in maintenance or offline; it goes on when that is over."
+    return Reason("agent_away", text, {"agents": list(names[:SHOWN_INPUTS])})
 
 
 def _of_unowned(session: SessionFacts, now: datetime) -> Reason:

@@ -33,6 +33,8 @@ CHANGE_LOOK_SECONDS = 0.25
 BREATH_SECONDS = 0.005
 """Between two looks, so that a storm of doorbells costs one look and not one each."""
 ORPHANS_SECONDS = 5.0
+ROSTER_SECONDS = 2.0
+"""How soon a change of an agent (its maintenance, its configuration) is known where tasks wait."""
 DEAD_SECONDS = 2.0
 """How soon a killed process is noticed by another one of its machine, without waiting for its lease to end."""
 DRAIN_LOOK_SECONDS = 0.25
@@ -258,6 +260,7 @@ class EngineHost:
     async def _work(self, worker: WorkerIdentity) -> None:
         """Claim and read inboxes when poked, and each second without."""
         orphans_at = time.monotonic() + ORPHANS_SECONDS
+        rosters_at = time.monotonic() + ROSTER_SECONDS
         dead_at = time.monotonic()
         while True:
             self._look.clear()
@@ -270,6 +273,9 @@ class EngineHost:
                 if time.monotonic() >= orphans_at:
                     orphans_at = time.monotonic() + ORPHANS_SECONDS
                     await self._keep_house(worker)
+                if time.monotonic() >= rosters_at:
+                    await self._refresh_rosters()
+                    rosters_at = time.monotonic() + ROSTER_SECONDS
             except StoreUnavailable as error:
                 orphans_at = 0.0  # a claim whose answer was lost leaves sessions that nobody runs
                 log.warning("engine.look_failed", error=str(error))
@@ -343,7 +349,6 @@ class EngineHost:
         """What nobody else would notice: sessions this host owns but does not run, and commands that came too late."""
         await self._read(self._store.release_orphans, worker.id, list(self._runners))
         await self._read(self._store.reject_stale_commands)
-        await self._refresh_rosters()
 
     async def _refresh_rosters(self) -> None:
         projects = {runner.session.project_id for runner in self._runners.values() if _needs_agents(runner.session)}

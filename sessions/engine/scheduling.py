@@ -110,6 +110,8 @@ def _queue_ready(draft: Draft) -> None:
     load = Counter(task.agent_id for task in draft.tasks.values() if task.is_live and task.agent_id)
     for task in sorted(ready, key=_by_priority):
         assignment = _assign(draft, task, load)
+        if assignment.waits:
+            continue
         if assignment.agent_id is None:
             reason = str(assignment.reason["reason"])
             task = draft.set_task(task, assignment=assignment.reason)
@@ -140,6 +142,8 @@ def _assign(draft: Draft, task: Task, load: Counter[str]) -> Assignment:
     reason = task.assignment or {"by": "name", "reason": "asked for by name"}
     if agent is not None and agent.is_assignable:
         return Assignment(task.agent_id, reason)
+    if agent is not None and agent.is_away:
+        return Assignment(None, reason, waits=True)
     state = agent.state if agent else "gone"
     name = agent.name if agent else "The agent"
     text = f"{name} was asked for by name but is {state}; activate it, or ask for another agent."
@@ -183,7 +187,13 @@ def _start_queued(draft: Draft) -> None:
 
 
 def _is_due(draft: Draft, task: Task) -> bool:
-    return task.not_before is None or task.not_before <= draft.now
+    return (task.not_before is None or task.not_before <= draft.now) and not _is_away(draft, task)
+
+
+def _is_away(draft: Draft, task: Task) -> bool:
+    """Whether its agent is given nothing new for now."""
+    agent = draft.session.roster.get(task.agent_id or "")
+    return agent is not None and agent.is_away
 
 
 def slot_wanted(draft: Draft, task: Task) -> SlotWanted:
@@ -266,9 +276,9 @@ def _may_sleep(draft: Draft) -> bool:
 
 
 def _sleeps(draft: Draft, task: Task) -> bool:
-    """Whether nothing but a long timer can move the task."""
+    """Whether nothing but a long timer can move the task. What waits for an agent that is away is looked after."""
     if task.status == TaskStatus.PENDING:
-        return True
+        return not _has_inputs(draft, task)
     if task.status == TaskStatus.WAITING:
         return not (steps.is_answered(task) or _wakes_soon(draft, task) or children.is_unconfirmed(draft, task))
     return task.status == TaskStatus.QUEUED and bool(task.not_before and task.not_before > draft.now + SHORT_WAIT)

@@ -62,7 +62,14 @@ def _pool_agent(row: Agent) -> PoolAgent:
         configuration=row.configuration,
         config_schema=row.definition.config_schema,
         obstacle=_obstacle(row),
+        is_away=is_away(row),
     )
+
+
+def is_away(row: Agent) -> bool:
+    """Whether it is given nothing new only for a while: in maintenance, or its heartbeats are missing."""
+    works = row.state_detail == AgentStateDetail.ACTIVE and row.is_enabled
+    return works and (row.in_maintenance or row.is_offline)
 
 
 def _obstacle(row: Agent) -> str:
@@ -73,6 +80,8 @@ def _obstacle(row: Agent) -> str:
         return "is disabled: enable it, or name another."
     if row.in_maintenance:
         return "is in maintenance: end it, or name another."
+    if row.is_offline:
+        return "is offline, for its heartbeats are missing: see to it, or name another."
     if not row.definition.is_enabled:
         return f'has a definition, "{row.definition.slug}", whose code is not loaded: name another.'
     return ""

@@ -15,7 +15,7 @@ from sessions.models import AgentExecution, AgentSession, AgentTask, EngineWorke
 from sessions.policies import waiting_rank
 from sessions.scopes import agent_scope, capability_scope, scopes_of_task, workspace_scope
 from sessions.selectors.reading import session_for, task_rows
-from sessions.selectors.requesting import agent_pool
+from sessions.selectors.requesting import agent_pool, is_away
 from sessions.states import CommandKind, ExecutionState, SessionStatus, StepStatus, TaskStatus
 from sessions.why import Reason, ScopeFacts, SessionFacts, StepFacts, TaskFacts, why_session, why_task
 from workspaces.access import Access
@@ -131,6 +131,7 @@ def _task_facts(task: AgentTask, steps: Sequence[StepFacts], pools: "_Pools", pl
         inputs=[(earlier.name, earlier.status) for earlier in edges if earlier.status != TaskStatus.COMPLETED],
         not_before=task.not_before,
         agent_fault=pools.fault_of(task),
+        agents_away=pools.away_for(task),
         steps=steps,
         scopes=places.of(task),
         position_in_session=places.position_in_session(task),
@@ -147,10 +148,21 @@ class _Pools:
         """Why no agent can take the task now; empty when one can, or when it has one."""
         if task.agent_id is not None or task.status != TaskStatus.PENDING:
             return ""
+        return self._pool(task).fault_of_capabilities(task.required_capabilities) or ""
+
+    def away_for(self, task: AgentTask) -> list[str]:
+        """The names of the agents it waits for, for they are given nothing new."""
+        if task.agent is not None and task.status in (TaskStatus.PENDING, TaskStatus.QUEUED):
+            return [task.agent.name] if is_away(task.agent) else []
+        if task.agent is not None or task.status != TaskStatus.PENDING:
+            return []
+        return [agent.name for agent in self._pool(task).waits_for(task.required_capabilities)]
+
+    def _pool(self, task: AgentTask) -> AgentPool:
         project_id = task.session.project_id
         pool = self._pools.get(project_id) or agent_pool(project_id)
         self._pools[project_id] = pool
-        return pool.fault_of_capabilities(task.required_capabilities) or ""
+        return pool
 
 
 class _Places:

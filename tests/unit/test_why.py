@@ -31,6 +31,7 @@ TASKS = {
     "backoff": (of_task(not_before=LATER), "12:05:00"),
     "paused": (of_task(in_session=session(status="PAUSED", paused_by="ann")), "paused by ann"),
     "no_capable_agent": (of_task("PENDING", agent_fault="No usable agent can do fly."), "fly"),
+    "agent_away": (of_task(agents_away=["Ada"], agent_fault="No usable agent."), "Ada is in maintenance or offline"),
     "person": (of_task("WAITING", steps=[StepFacts("person", "approve", LATER)]), "answer"),
     "child_session": (of_task("WAITING", steps=[StepFacts("session", "sub", child="c")]), "it started"),
     "sleeping": (of_task("WAITING", steps=[StepFacts("sleep", "nap", LATER)]), "until 2026-01-01 12:05:00"),

@@ -258,6 +258,8 @@ def _by_session(rows: Sequence[Any]) -> dict[str, tuple[CommandRead, ...]]:
 
 def _agent_info(agent: Agent) -> AgentInfo:
     usable = agent.state_detail == AgentStateDetail.ACTIVE and agent.is_enabled and agent.definition.is_enabled
+    is_away = usable and (agent.in_maintenance or agent.is_offline)
+    flag = "in maintenance" if agent.in_maintenance else "offline" if agent.is_offline else ""
     return AgentInfo(
         id=str(agent.id),
         name=agent.name,
@@ -266,7 +268,8 @@ def _agent_info(agent: Agent) -> AgentInfo:
         configuration=agent.configuration,
         max_concurrent_tasks=agent.max_concurrent_tasks,
         weight=agent.weight,
-        is_assignable=usable and not agent.in_maintenance,
-        state="in maintenance" if agent.in_maintenance else agent.state_detail if usable else "not active",
+        is_assignable=usable and not is_away,
+        state=flag or (agent.state_detail if usable else "not active"),
         placement=agent.definition.placement.removeprefix("celery:"),
+        is_away=is_away,
     )
