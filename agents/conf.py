@@ -18,6 +18,11 @@ def checkpoint_limit() -> int:
     return int(settings.AGENT_CHECKPOINT_LIMIT)
 
 
+def heartbeat_timeout_seconds() -> float:
+    """After how long without a heartbeat a remote agent that has sent some counts as offline."""
+    return float(settings.AGENT_HEARTBEAT_TIMEOUT_SECONDS)
+
+
 def hook_timeout_seconds() -> float:
     """How long `initialize`, `activate`, `deactivate` or `shutdown` of an agent may take."""
     return float(settings.AGENT_HOOK_TIMEOUT_SECONDS)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import structlog
 from django.db import connections
 
+from agents.services import mark_offline_agents, take_due_checkpoints
 from agents.services.carrying_out import carry_out
-from agents.services.checkpoints import take_due_checkpoints
 from agents.services.claims import Claim, claim_commands, release_claim, renew_claims
 from core.ids import new_id
 
@@ -65,6 +65,12 @@ class Rounds:
         connections.close_all()
 
 
+def look_after_agents() -> None:
+    """What nobody asks for: agents whose heartbeats are missing, and checkpoints that are due. Two reads when idle."""
+    mark_offline_agents()
+    take_due_checkpoints()
+
+
 class AgentWorker:
     """The agents' part of one worker process; `start` once, `stop` once."""
 
@@ -76,7 +82,7 @@ class AgentWorker:
         self._rounds = [
             Rounds("agent-commands", LOOK_SECONDS, self._take_commands),
             Rounds("agent-claims", RENEW_SECONDS, self._renew),
-            Rounds("agent-checkpoints", LOOK_SECONDS, take_due_checkpoints),
+            Rounds("agent-duties", LOOK_SECONDS, look_after_agents),
         ]
 
     def start(self) -> None:

@@ -105,6 +105,7 @@ VARIABLES = {
         Variable("AGENT_CONTEXT_HISTORY_LIMIT", _positive, 50),
         Variable("AGENT_CHECKPOINT_LIMIT", _positive, 20),
         Variable("AGENT_HOOK_TIMEOUT_SECONDS", _positive, 10),
+        Variable("AGENT_HEARTBEAT_TIMEOUT_SECONDS", _positive, 60),
         Variable("ENGINE_ENABLED", _flag, True),
         Variable("ENGINE_MAX_SESSIONS", _positive, 200),
         Variable("ENGINE_MAX_EXECUTIONS", _positive, 200),

@@ -1,4 +1,4 @@
-"""Routes of what is asked of agents."""
+"""Routes of what is asked of agents, and of their signs of life."""
 
 from typing import Any
 from uuid import UUID
@@ -9,8 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import selectors
-from agents.api.serializers import PendingCommandSerializer
+from agents import selectors, services
+from agents.api.serializers import AgentStatusSerializer, PendingCommandSerializer, status_of
 from agents.api.views import Door
 from agents.models import AgentCommand
 from agents.states import AgentCommandOutcome
@@ -47,4 +47,27 @@ class AgentCommands(Door):
         return self.get_paginated_response(CommandSerializer(page, many=True).data)
 
 
-urlpatterns = [path("agents/<uuid:agent_id>/commands", AgentCommands.as_view())]
+class HeartbeatSerializer(serializers.Serializer[Any]):
+    """What an agent says of itself with its sign of life."""
+
+    load = serializers.FloatField(required=False, min_value=0, max_value=1000, help_text="0: idle, 1: full")
+    status_message = serializers.CharField(required=False, allow_blank=True, max_length=500, default="")
+
+
+class AgentHeartbeat(Door):
+    @extend_schema(
+        operation_id="agents_heartbeat", request=HeartbeatSerializer, responses=AgentStatusSerializer, tags=["agents"]
+    )
+    def post(self, request: Request, agent_id: UUID) -> Response:
+        """A sign of life of a remote agent. Once it has sent one it is OFFLINE when they are missing for too long."""
+        selectors.agent_for(self.access, agent_id)
+        values = self.read(HeartbeatSerializer, request.data).validated_data
+        agent = services.record_heartbeat(access=self.access, agent_id=agent_id, **values)
+        [agent] = selectors.with_running([agent])
+        return Response(status_of(agent, selectors.figures_of(agent)))
+
+
+urlpatterns = [
+    path("agents/<uuid:agent_id>/commands", AgentCommands.as_view()),
+    path("agents/<uuid:agent_id>/heartbeat", AgentHeartbeat.as_view()),
+]

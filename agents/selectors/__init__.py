@@ -17,7 +17,7 @@ from agents.selectors.agents import (
     with_running,
 )
 from agents.selectors.checkpoints import checkpoint_for, checkpoint_of, checkpoints_of, schedule_for
-from agents.selectors.commands import commands_of, has_open_command, latest_command
+from agents.selectors.commands import agents_without_heartbeat, commands_of, has_open_command, latest_command
 from agents.selectors.contexts import (
     context_for,
     context_of_agent,
@@ -42,6 +42,7 @@ __all__ = [
     "RegistryReport",
     "agent_for",
     "agent_with_template",
+    "agents_without_heartbeat",
     "assignable_agents",
     "checkpoint_for",
     "checkpoint_of",

@@ -13,6 +13,7 @@ from agents.services.checkpoints import (
 )
 from agents.services.contexts import open_context, patch_context, prune_versions, read_context, write_context
 from agents.services.definitions import SyncReport, sync_definitions
+from agents.services.heartbeats import mark_offline_agents, record_heartbeat
 from agents.services.lifecycle import (
     request_transition,
     require_walked,
@@ -35,11 +36,13 @@ __all__ = [
     "delete_checkpoint",
     "ensure_builtin_agents",
     "ensure_builtin_agents_everywhere",
+    "mark_offline_agents",
     "open_context",
     "patch_context",
     "patch_state",
     "prune_versions",
     "read_context",
+    "record_heartbeat",
     "register_agent",
     "replace_state",
     "request_transition",

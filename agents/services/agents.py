@@ -9,7 +9,7 @@ from agents.models import Agent, AgentDefinition, AgentStateHistory
 from agents.policies import endpoint_problem
 from agents.selectors import agent_for, name_is_taken
 from agents.services.lifecycle import request_transition, start_agent
-from agents.services.moves import audit, history_values, locked, snapshot
+from agents.services.moves import audit, bring_online, history_values, locked, snapshot
 from agents.states import AgentStateDetail, agent_type
 from core.errors import Conflict, Invalid
 from core.ids import new_id
@@ -116,6 +116,8 @@ def update_agent(*, access: Access, agent_id: UUID, changes: dict[str, Any], rep
         return agent
     for name in changed:
         setattr(agent, name, changes[name])
+    if not agent.endpoint:
+        bring_online(access, agent, reason="it has no endpoint any more")
     _save_with_free_name(agent, update_fields=[*changed, "updated_at"])
     after = described(agent)
     audit(

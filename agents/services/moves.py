@@ -82,6 +82,17 @@ def make_move(access: Access, agent: Agent, verb: str, *, reason: str = "", erro
         audit(access, agent, action, before=before, after=snapshot(agent) | ({"reason": reason} if reason else {}))
 
 
+def bring_online(access: Access, agent: Agent, *, reason: str) -> None:
+    """Lower the flag of missing heartbeats of a locked agent, if it is up."""
+    if not agent.is_offline:
+        return
+    before = snapshot(agent)
+    agent.is_offline = False
+    agent.derive_status()
+    agent.save(update_fields=["is_offline", "status", "updated_at"])
+    write_history(access, agent, before, reason=reason)
+
+
 def write_history(access: Access, agent: Agent, before: Mapping[str, Any], *, reason: str) -> None:
     AgentStateHistory.objects.create(**history_values(agent, before, reason=reason, actor=access.actor))
 
