@@ -91,7 +91,7 @@ def _add_constraint(table: Table, constraint: Any, model: type[models.Model], ed
             table.checks.append(Check(rule, constraint.name))
         case models.UniqueConstraint():
             columns = tuple(_ordered(model, name) for name in constraint.fields)
-            condition = constraint._get_condition_sql(model, editor)
+            condition = constraint._get_condition_sql(model, editor)  # type: ignore[attr-defined]
             table.indexes.append(_index(table, columns, condition, constraint.name, unique=True))
         case SameWorkspace():
             table.foreign_keys.add(ForeignKey(("workspace_id", "project_id"), "project", ("workspace_id", "id")))
