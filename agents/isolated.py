@@ -21,6 +21,9 @@ from agents.base import BaseAgent
 from agents.registry import build_registry
 from agents.runtime import (
     AgentError,
+    ContextHead,
+    ContextStore,
+    ContextVersion,
     DocumentReader,
     OpenStep,
     ReceivedMessage,
@@ -29,6 +32,7 @@ from agents.runtime import (
     TaskInfo,
     UpstreamOutput,
 )
+from core.differences import Change
 from documents.types import PassageHit
 
 PARENT_SECONDS = 1.0
@@ -45,6 +49,7 @@ class RemoteContext:
         self.capabilities = frozenset(start["capabilities"])
         self.upstream: Sequence[UpstreamOutput] = tuple(UpstreamOutput(**output) for output in start["upstream"])
         self.documents: DocumentReader = _RemoteDocuments(channel)
+        self.contexts: ContextStore = _RemoteContexts(channel)
         self._channel = channel
 
     async def progress(self, percentage: float, text: str = "") -> None:
@@ -110,6 +115,29 @@ class _RemoteDocuments:
 
     async def titles(self) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in await self._channel.call("documents.titles")]
+
+
+class _RemoteContexts:
+    def __init__(self, channel: "Channel") -> None:
+        self._channel = channel
+
+    async def read(self, name: str, **options: Any) -> ContextVersion:
+        return ContextVersion(**await self._channel.call("contexts.read", name, **options))
+
+    async def write(self, name: str, data: Any, **options: Any) -> int:
+        return int(await self._channel.call("contexts.write", name, data, **options))
+
+    async def history(self, name: str, **options: Any) -> list[ContextHead]:
+        return [ContextHead(**row) for row in await self._channel.call("contexts.history", name, **options)]
+
+    async def diff(self, name: str, before: int, after: int, **options: Any) -> list[Change]:
+        return [Change(**row) for row in await self._channel.call("contexts.diff", name, before, after, **options)]
+
+    async def rollback(self, name: str, version: int, **options: Any) -> int:
+        return int(await self._channel.call("contexts.rollback", name, version, **options))
+
+    async def names(self, **options: Any) -> list[str]:
+        return [str(name) for name in await self._channel.call("contexts.names", **options)]
 
 
 class Channel:

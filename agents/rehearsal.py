@@ -9,8 +9,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from agents.local.text import stem_set, stems
+from agents.memory_contexts import MemoryContexts
 from agents.registry import AgentRegistry, build_registry
-from agents.runtime import DocumentReader, ReceivedMessage, SessionInfo, StepCall, TaskInfo, UpstreamOutput
+from agents.runtime import (
+    ContextStore,
+    DocumentReader,
+    ReceivedMessage,
+    SessionInfo,
+    StepCall,
+    TaskInfo,
+    UpstreamOutput,
+)
 from documents.types import PassageHit
 
 T = TypeVar("T")
@@ -69,6 +78,7 @@ class RehearsalContext:
     sent: list[Any] = field(default_factory=list)
     spawned: list[Mapping[str, Any]] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
+    contexts: ContextStore = field(default_factory=MemoryContexts)
 
     async def progress(self, percentage: float, text: str = "") -> None:
         self.shown.append((percentage, text))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from core.differences import Change
 from documents.types import PassageHit
 
 T = TypeVar("T")
@@ -93,6 +94,69 @@ class ReceivedMessage:
     content: Any
 
 
+@dataclass(frozen=True, slots=True)
+class ContextHead:
+    """One version of a context without its data. `author` is a user, a key or `agent:<name>`; `written_at` ISO 8601."""
+
+    name: str
+    version: int
+    description: str
+    author: str
+    session_id: str | None
+    written_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextVersion(ContextHead):
+    """What a context held at one version; at version 0, before the first write, nothing."""
+
+    data: dict[str, Any]
+
+
+class ContextStore(Protocol):
+    """Named, versioned JSON objects that outlive the session: this agent's own, and to be read those of the other
+    agents of the project (`agent` is a name or an id). People see and write them, too.
+
+    Raises: AgentError `unknown_agent`, `no_such_version`, `version_pruned`; `bad_context` for what cannot be kept.
+    """
+
+    async def read(self, name: str, *, version: int | None = None, agent: str | None = None) -> ContextVersion:
+        """What the context holds now, or held at a version. One that was never written is at version 0."""
+        ...
+
+    async def write(
+        self,
+        name: str,
+        data: Mapping[str, Any],
+        *,
+        description: str = "",
+        expected_version: int | None = None,
+        key: str = "",
+    ) -> int:
+        """The number of the new version. A write is a step: whatever crashes or runs again, it is made once, and
+        counted by the order of the writes to this name; `key` names it where their order may vary.
+
+        Raises: AgentError `context_conflict` when the context is not at `expected_version` any more: read it again.
+        """
+        ...
+
+    async def history(self, name: str, *, limit: int = 20, agent: str | None = None) -> list[ContextHead]:
+        """The versions that are kept, newest first."""
+        ...
+
+    async def diff(self, name: str, before: int, after: int, *, agent: str | None = None) -> list[Change]:
+        """What differs between two versions, place by place."""
+        ...
+
+    async def rollback(self, name: str, version: int, *, reason: str = "", key: str = "") -> int:
+        """Let the context hold again what it held at `version`, and answer this number. A step, as a write is."""
+        ...
+
+    async def names(self, *, agent: str | None = None) -> list[str]:
+        """The names of an agent's contexts, sorted."""
+        ...
+
+
 class DocumentReader(Protocol):
     """The documents in the session's scope (chosen documents, a collection, or the whole project)."""
 
@@ -119,6 +183,7 @@ class AgentContext(Protocol):
     """What the project's active agents can do together: what a plan may ask for."""
     upstream: Sequence[UpstreamOutput]
     documents: DocumentReader
+    contexts: ContextStore
 
     async def progress(self, percentage: float, text: str = "") -> None:
         """Show how far the task is (0 to 100) and what is being done."""

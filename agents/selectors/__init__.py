@@ -19,6 +19,7 @@ from agents.selectors.agents import (
 from agents.selectors.checkpoints import checkpoint_for, checkpoint_of, checkpoints_of, schedule_for
 from agents.selectors.commands import agents_without_heartbeat, commands_of, has_open_command, latest_command
 from agents.selectors.contexts import (
+    agent_named,
     context_for,
     context_of_agent,
     contexts_of_agent,
@@ -41,6 +42,7 @@ __all__ = [
     "AgentQuery",
     "RegistryReport",
     "agent_for",
+    "agent_named",
     "agent_with_template",
     "agents_without_heartbeat",
     "assignable_agents",

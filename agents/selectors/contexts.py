@@ -3,11 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from agents import conf
-from agents.models import AgentContext, AgentContextVersion
-from agents.selectors.agents import agent_for
+from agents.models import Agent, AgentContext, AgentContextVersion
+from agents.selectors.agents import agent_for, visible_in_project
+from agents.states import AgentStateDetail
 from core.differences import Change, changes_between
 from core.errors import Gone, NotFound
 from workspaces.access import Access
@@ -49,6 +50,25 @@ def context_for(access: Access, context_id: UUID) -> AgentContext:
     if context is None:
         raise NotFound("There is no such context.")
     return context
+
+
+def agent_named(project_id: UUID, word: str) -> Agent:
+    """The agent of a project with this name or id; of several that had the name, the one that is not terminated.
+
+    Raises: NotFound.
+    """
+    found = list(visible_in_project(project_id).filter(_means(word)).order_by("-created_at"))
+    alive = [agent for agent in found if agent.state_detail != AgentStateDetail.TERMINATED]
+    if not found:
+        raise NotFound(f"The project has no agent {word!r}. Give the name of one of its agents.", code="unknown_agent")
+    return (alive or found)[0]
+
+
+def _means(word: str) -> Q:
+    try:
+        return Q(name=word) | Q(id=UUID(word))
+    except ValueError:
+        return Q(name=word)
 
 
 def version_at(context: AgentContext, version: int | None = None) -> AgentContextVersion:

@@ -12,8 +12,9 @@ from typing import Any
 import structlog
 
 from agents.base import BaseAgent
+from agents.memory_contexts import MemoryContexts
 from agents.registry import AgentRegistry, UnknownDefinition
-from agents.runtime import AgentError, DocumentReader
+from agents.runtime import AgentError, ContextStore, DocumentReader
 from sessions.engine.context import ADVICE, ExecutionContext, Revoked, SyncContext
 from sessions.engine.gate import NotStorable, clip_text, storable
 from sessions.engine.inputs import AgentFailed, AgentFinished, AgentLost, AgentParked, Input, Reply, StartAgent
@@ -23,6 +24,7 @@ from sessions.engine.state import Session
 from sessions.engine.step_calls import Parked
 from sessions.engine.thread_agents import run_in_thread
 from sessions.engine.watchdog import EXECUTION, INTERRUPT_SECONDS, Blocked, BlockedTheLoop
+from sessions.routing_policy import AgentInfo
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,12 @@ class _Running:
     is_elsewhere: bool = False
 
 
+def _in_memory() -> Callable[[Session, AgentInfo], ContextStore]:
+    """For a host without a database."""
+    kept = MemoryContexts()
+    return lambda session, agent: kept.of(agent.name, session.id)
+
+
 @dataclass(slots=True)
 class LocalAgentHost:
     """Agents of this process. Instances are kept by definition and configuration, and initialised once."""
@@ -44,7 +52,8 @@ class LocalAgentHost:
     documents_of: Callable[[Session], DocumentReader]
     emit_frame: Callable[[str, str], None]
     new_id: Callable[[], str]
-    close_documents: Callable[[], None] = lambda: None
+    contexts_of: Callable[[Session, AgentInfo], ContextStore] = field(default_factory=_in_memory)
+    close_threads: Callable[[], None] = lambda: None
     modules: tuple[str, ...] = ()
     folder: Path = field(default_factory=Path.cwd)
     placer: Placer | None = None
@@ -66,7 +75,7 @@ class LocalAgentHost:
     def close(self) -> None:
         """Let go of the threads; nothing is started any more."""
         self.threads.shutdown(wait=False)
-        self.close_documents()
+        self.close_threads()
 
     def start(self, runner: SessionRunner, session: Session, effect: StartAgent) -> None:
         agent = session.roster[effect.task.agent_id or ""]
@@ -75,6 +84,7 @@ class LocalAgentHost:
             effect=effect,
             agent=agent,
             documents=self.documents_of(session),
+            contexts=self.contexts_of(session, agent),
             put=runner.put,
             wait_for_room=runner.wait_for_room,
             emit_frame=self.emit_frame,

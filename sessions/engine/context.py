@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from agents.runtime import (
     AgentError,
+    ContextStore,
     DocumentReader,
     OpenStep,
     ReceivedMessage,
@@ -16,6 +17,7 @@ from agents.runtime import (
     UpstreamOutput,
 )
 from core.canonical import canonical_json
+from sessions.engine.context_calls import ContextCalls
 from sessions.engine.gate import (
     MAX_EVENT_BYTES,
     MAX_EVENTS_PER_EXECUTION,
@@ -53,6 +55,7 @@ class ExecutionContext:
         effect: StartAgent,
         agent: AgentInfo,
         documents: DocumentReader,
+        contexts: ContextStore,
         put: Callable[[Input], None],
         wait_for_room: Callable[[], Any],
         emit_frame: Callable[[str, str], None],
@@ -80,6 +83,7 @@ class ExecutionContext:
         self._is_revoked = self._is_parking = False
         self._replies: dict[str, asyncio.Future[Any]] = {}
         self._steps = StepCalls(task, put=self._put, request=self._request)
+        self.contexts: ContextStore = ContextCalls(contexts, self._steps, attempt=self.execution_id, check=self._check)
 
     @property
     def has_parked(self) -> bool:
@@ -298,6 +302,8 @@ class SyncContext:
         self.configuration, self.upstream = context.configuration, context.upstream
         self.capabilities = context.capabilities
         self.documents = _SyncCalls(context.documents, loop)
+        self._within = 0
+        self.contexts = _SyncCalls(context.contexts, loop, before=lambda: context.call_from_within(self._within))
 
     def step(self, key: str, function: Callable[[StepCall], Any], *, inputs: Any = None, once: bool = False) -> Any:
         """As in `AgentContext`, with a plain function that is called in this thread."""
@@ -306,21 +312,34 @@ class SyncContext:
         if opened.is_known:
             return opened.result
         call = StepCall(opened.key, opened.idempotency_key)
-        return calls.close_step(opened, function(call), call.usage)
+        self._within += 1
+        try:
+            value = function(call)
+        finally:
+            self._within -= 1
+        return calls.close_step(opened, value, call.usage)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_SyncCalls(self._context, self._loop), name)
 
 
 class _SyncCalls:
-    def __init__(self, target: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self._target, self._loop = target, loop
+    """Calls of a thread to the loop; `before` is called on the loop, in the task of the call."""
+
+    def __init__(
+        self, target: Any, loop: asyncio.AbstractEventLoop, *, before: Callable[[], None] = lambda: None
+    ) -> None:
+        self._target, self._loop, self._before = target, loop, before
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._target, name)
 
+        async def begun(*args: Any, **kwargs: Any) -> Any:
+            self._before()
+            return await method(*args, **kwargs)
+
         def call(*args: Any, **kwargs: Any) -> Any:
-            return asyncio.run_coroutine_threadsafe(method(*args, **kwargs), self._loop).result()
+            return asyncio.run_coroutine_threadsafe(begun(*args, **kwargs), self._loop).result()
 
         return call
 

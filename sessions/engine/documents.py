@@ -37,10 +37,10 @@ class ScopedDocuments:
         return await self._read(selectors.document_titles)
 
     async def _read(self, function: Callable[..., T], **arguments: Any) -> T:
-        return await self._readers.run(_once_more, function, **self._scope, **arguments)
+        return await self._readers.run(once_more, function, **self._scope, **arguments)
 
 
-def _once_more(function: Callable[..., T], **arguments: Any) -> T:
+def once_more(function: Callable[..., T], **arguments: Any) -> T:
     """Connections of these threads are kept: one that was cut meanwhile shows it now, and reading again is safe."""
     try:
         return function(**arguments)

@@ -22,6 +22,8 @@ CALLS = {
     *("progress", "log", "emit_token", "send", "inbox", "add_usage", "sleep", "open_step", "close_step"),
     *("spawn_tasks", "spawn_session", "drop_step"),
     *("documents.search", "documents.passages", "documents.titles"),
+    *("contexts.read", "contexts.write", "contexts.history"),
+    *("contexts.diff", "contexts.rollback", "contexts.names"),
 }
 SECOND_THOUGHT_SECONDS = 0.02
 """What else a process asks for at the same time comes by then."""

@@ -53,7 +53,7 @@ class StepCalls:
     async def step(
         self, key: str, function: Callable[[StepCall], Any], *, inputs: Any = None, once: bool = False
     ) -> Any:
-        with self._flight():
+        with self.flight():
             opened = await self.open(key, inputs=inputs, once=once)
             if opened.is_known:
                 return opened.result
@@ -166,8 +166,14 @@ class StepCalls:
         self.has_parked = True
         raise Parked
 
+    @property
+    def is_within_step(self) -> bool:
+        """Whether the call at hand is made by the function of a step."""
+        return _own_flights.get() > 0
+
     @contextmanager
-    def _flight(self) -> Iterator[None]:
+    def flight(self) -> Iterator[None]:
+        """What is done inside is let finish before the agent is stopped at a wait."""
         self._in_flight += 1
         token = _own_flights.set(_own_flights.get() + 1)
         try:
@@ -198,7 +204,7 @@ class StepCalls:
     async def _open(
         self, kind: StepKind, key: str, digest: str, request: dict[str, Any], seconds: float | None = None
     ) -> Step:
-        with self._flight():
+        with self.flight():
             step: Step = await self._request(
                 lambda reply: StepOpened(self._execution_id, reply, kind, key, digest, request, seconds)
             )

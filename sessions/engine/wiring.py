@@ -12,6 +12,7 @@ from core.ids import new_text_id
 from core.machine import this_machine
 from sessions import conf
 from sessions.engine.agent_host import LocalAgentHost
+from sessions.engine.contexts import StoredContexts
 from sessions.engine.documents import ScopedDocuments
 from sessions.engine.host import ChildMaker, EngineHost, HostOptions, no_children
 from sessions.engine.isolation import LocalPlacer, Placer
@@ -20,6 +21,7 @@ from sessions.engine.state import Session
 from sessions.engine.store.base import WorkerIdentity
 from sessions.engine.store.sql import SqlStore
 from sessions.engine.threads import ReaderPool
+from sessions.routing_policy import AgentInfo
 
 
 def build_host(
@@ -52,18 +54,33 @@ def local_placer() -> LocalPlacer:
 
 
 def build_agents(publisher: Publisher, placer: Placer) -> LocalAgentHost:
-    """The agents of this process's registry; their documents are read in threads of their own."""
+    """The agents of this process's registry; their documents and contexts are reached in threads of their own."""
     readers = ReaderPool("engine-documents", 4, connections.close_all)
+    writers = ReaderPool("engine-contexts", 4, connections.close_all)
 
     def documents_of(session: Session) -> ScopedDocuments:
         return ScopedDocuments(project_id=session.project_id, context=session.context, readers=readers)
+
+    def contexts_of(session: Session, agent: AgentInfo) -> StoredContexts:
+        return StoredContexts(
+            workspace_id=session.workspace_id,
+            project_id=session.project_id,
+            session_id=session.id,
+            agent=agent,
+            threads=writers,
+        )
+
+    def close() -> None:
+        readers.close()
+        writers.close()
 
     return LocalAgentHost(
         registry=get_registry(),
         documents_of=documents_of,
         emit_frame=publisher.publish_token,
         new_id=new_text_id,
-        close_documents=readers.close,
+        contexts_of=contexts_of,
+        close_threads=close,
         modules=tuple(registry_modules()),
         folder=settings.BASE_DIR,
         placer=placer,

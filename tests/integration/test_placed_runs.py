@@ -20,11 +20,11 @@ from sessions.placement.following import QueuePlacer
 from tests.conftest import need_service
 from tests.e2e.test_production_processes import REDIS_URL
 from tests.running import wait_for
-from tests.unit.engine.world import HostWorld, agent, session, task
+from tests.unit.engine.world import AGENTS, HostWorld, agent, session, task
 
 pytestmark = [pytest.mark.redis, pytest.mark.xdist_group("placed")]
 ROOT = Path(__file__).resolve().parent.parent.parent
-MODULES = ["tests.unit.engine.odd_agents", "tests.unit.engine.parental_agents"]
+MODULES = list(AGENTS)
 
 
 class Queue:
@@ -99,6 +99,17 @@ def test_a_placed_agent_uses_its_context_and_gives_its_result(queue: Queue) -> N
     assert "step.completed" in words(world, done.id)
     assert "execution.progress" in words(world, done.id)
     assert len(queue.sent) == 1
+
+
+def test_a_placed_agent_writes_its_contexts_once_over_attempts(queue: Queue) -> None:
+    worker = agent(definition="contexts_placed", placement="gpu")
+    write = ("write", {"name": "notes", "data": {"n": 1}})
+    orders = [write, ("fail", {"times": 1}), write, ("read", {"name": "notes"})]
+    one = task("one", agent_id=worker.id, max_attempts=2, input_data={"orders": orders})
+    with world_of_placed() as world:
+        done = world.finish(world.submit(session(one, agents=[worker])))
+    assert only_task(done).output == [1, None, 2, [2, {"n": 1}]]
+    assert len(queue.sent) == 2
 
 
 def test_its_failure_is_a_failure_of_the_task(queue: Queue) -> None:

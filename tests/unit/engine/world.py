@@ -30,7 +30,11 @@ from sessions.routing_policy import AgentInfo
 
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 _ids = count(1)
-AGENTS = ("tests.unit.engine.odd_agents", "tests.unit.engine.parental_agents")
+AGENTS = (
+    "tests.unit.engine.odd_agents",
+    "tests.unit.engine.parental_agents",
+    "tests.unit.engine.context_agents",
+)
 
 
 def new_id() -> str:
