@@ -1,4 +1,4 @@
-"""What the API reads and writes about contexts."""
+"""What the API reads and writes about contexts. (A field may be named `data`; only its type looks like a clash.)"""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ class VersionHeadSerializer(serializers.ModelSerializer[AgentContextVersion]):
 class VersionSerializer(VersionHeadSerializer):
     """One version with its data."""
 
-    data = serializers.DictField(read_only=True)
+    data = serializers.DictField(read_only=True)  # type: ignore[assignment]
 
     class Meta(VersionHeadSerializer.Meta):
         fields = [*VersionHeadSerializer.Meta.fields, "data"]
@@ -77,7 +77,7 @@ class ContextDetailSerializer(ContextSerializer):
     """A context and one of its versions: the current one, or the one that was asked for."""
 
     version = serializers.IntegerField(read_only=True)
-    data = serializers.DictField(read_only=True)
+    data = serializers.DictField(read_only=True)  # type: ignore[assignment]
     change_description = serializers.CharField(read_only=True)
     created_by = serializers.CharField(read_only=True, help_text="who wrote this version")
     session_id = serializers.UUIDField(read_only=True, allow_null=True)
@@ -98,7 +98,7 @@ class ContextDetailSerializer(ContextSerializer):
 
 def context_detail(shown: AgentContextVersion) -> dict[str, Any]:
     """A context at a version, in the shape of `ContextDetailSerializer`."""
-    head = dict(VersionSerializer(shown).data)
+    head: dict[str, Any] = dict(VersionSerializer(shown).data)  # type: ignore[call-overload]
     written_at = head.pop("created_at") if shown.version else None
     return {**ContextSerializer(shown.context).data, **head, "written_at": written_at}
 
@@ -113,19 +113,19 @@ class ContextRequest(DescriptionSerializer):
     """A context by its name; `data` is its first version, where nothing was written to it yet."""
 
     name = serializers.CharField(max_length=MAX_CONTEXT_NAME)
-    data = serializers.DictField(required=False)
+    data = serializers.DictField(required=False)  # type: ignore[assignment]
 
 
 class ContextWrite(DescriptionSerializer):
     """What the context is to hold."""
 
-    data = serializers.DictField(allow_empty=True)
+    data = serializers.DictField(allow_empty=True)  # type: ignore[assignment]
 
 
 class ContextPatch(DescriptionSerializer):
     """What is merged into the present data, at every depth; null removes a key (RFC 7396)."""
 
-    data = serializers.DictField(allow_empty=True)
+    data = serializers.DictField(allow_empty=True)  # type: ignore[assignment]
 
 
 class RollbackRequest(serializers.Serializer[Any]):
@@ -140,7 +140,7 @@ class VersionQuery(serializers.Serializer[Any]):
 
 
 class HistoryQuery(serializers.Serializer[Any]):
-    data = serializers.BooleanField(required=False, default=False, help_text="with the data of each version")
+    data = serializers.BooleanField(required=False, default=False, help_text="with the data of each version")  # type: ignore[assignment]
 
 
 class ComparedVersions(serializers.Serializer[Any]):

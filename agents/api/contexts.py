@@ -9,6 +9,7 @@ from rest_framework import status
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from agents import selectors, services
 from agents.api import context_shapes as shapes
@@ -30,7 +31,7 @@ class DataPage(Page):
 class ContextDoor(Door):
     """A view of contexts: answers one at a version, under its ETag."""
 
-    serializer_class = DETAIL
+    serializer_class: type[BaseSerializer[Any]] = DETAIL
 
     def given(self, shape: Any, data: Any) -> dict[str, Any]:
         return dict(self.read(shape, data).validated_data)
@@ -145,7 +146,7 @@ class ContextDiff(ContextDoor):
         context = selectors.context_for(self.access, context_id)
         asked = self.given(shapes.ComparedVersions, request.query_params.dict())
         changes = selectors.differences(context, asked["from"], asked.get("to", context.shown_version))
-        page = self.paginate_queryset(changes)  # type: ignore[arg-type]  # lists are cut like querysets
+        page: Any = self.paginate_queryset(changes)
         return self.get_paginated_response(shapes.ChangeSerializer(page, many=True).data)
 
 
