@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from agents.models import Agent, AgentStateHistory
+from agents.models import Agent, AgentCommand, AgentStateHistory
 from agents.policies import OPERATOR_VERBS
 from agents.services.moves import allowed_verbs
-from agents.states import AgentStateDetail
+from agents.states import AgentCommandKind, AgentCommandOutcome, AgentStateDetail
 from core.enums import AgentStatus
 
 _D = AgentStateDetail
@@ -67,6 +67,46 @@ def _action(verb: str, name: str) -> Action:
     if verb == "terminate":
         return Action(verb, _ICONS[verb], "btn-danger-soft", f"Terminate {name} for good? It cannot be brought back.")
     return Action(verb, _ICONS[verb], "btn-primary" if verb in _PRIMARY else "btn-plain")
+
+
+UNDER_WAY = {
+    AgentCommandKind.INITIALIZE: "It is being initialized",
+    AgentCommandKind.ACTIVATE: "It is being activated",
+    AgentCommandKind.DEACTIVATE: "It is being deactivated",
+    AgentCommandKind.RECOVER: "It is being recovered",
+    AgentCommandKind.TERMINATE: "It is shutting down",
+    AgentCommandKind.STATUS: "It is on its way to the status that was asked for",
+    AgentCommandKind.START: "It is being started",
+}
+_OUTCOMES = {
+    AgentCommandOutcome.DONE: ("done", "COMPLETED"),
+    AgentCommandOutcome.FAILED: ("failed", "FAILED"),
+    AgentCommandOutcome.SUPERSEDED: ("given up", "CANCELLED"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Something that was asked of an agent and took time; `seconds` until it ended, None while it is under way."""
+
+    row: AgentCommand
+    words: str
+    outcome: str
+    colour: str
+    seconds: float | None
+
+    @property
+    def is_claimed(self) -> bool:
+        return self.row.attempt > 0
+
+
+def asked_of(row: AgentCommand) -> Asked:
+    kind = AgentCommandKind(row.kind)
+    if row.outcome is None or row.applied_at is None:
+        return Asked(row, UNDER_WAY[kind], "under way", "RUNNING", None)
+    outcome, colour = _OUTCOMES[AgentCommandOutcome(row.outcome)]
+    seconds = (row.applied_at - row.created_at).total_seconds()
+    return Asked(row, str(kind).capitalize(), outcome, colour, seconds)
 
 
 @dataclass(frozen=True, slots=True)

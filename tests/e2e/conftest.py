@@ -20,7 +20,7 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture(scope="session")
 def program(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """Asks for the browser first: without one nothing is started."""
-    with running_program(tmp_path_factory.mktemp("program")) as program:
+    with running_program(tmp_path_factory.mktemp("program"), AGENT_REGISTRY_MODULES="tests.e2e.slow_agent") as program:
         yield program
 
 

@@ -5,14 +5,15 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from agents.selectors import state_history
+from agents.selectors import commands_of, state_history
 from agents.states import AgentStateDetail
 from frontend.place import access_of
-from frontend.presenters.agents import told_moves
+from frontend.presenters.agents import asked_of, told_moves
 from frontend.views.agents.shell import agent_here, render_section
 from frontend.views.doors import page, paginate
 
 MOVES = 50
+COMMANDS = 20
 
 
 @require_safe
@@ -31,6 +32,7 @@ def agent_history(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     context = {
         "listed": listed,
         "moves": told_moves(listed.object_list, are_consecutive=not any(filters.values())),
+        "commands": [asked_of(row) for row in commands_of(access_of(request), agent.id)[:COMMANDS]],
         "filters": filters,
         "is_filtered": any(filters.values()),
         "states": list(AgentStateDetail),

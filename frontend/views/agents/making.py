@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -12,7 +11,6 @@ from django.views.decorators.http import require_http_methods
 from agents.models import Agent
 from agents.selectors import definitions
 from agents.services import AgentFields, register_agent, seen_through, start_agent
-from core.enums import AgentStatus
 from core.errors import Conflict, Invalid
 from frontend.place import Place, place_of
 from frontend.presenters.agent_form import (
@@ -24,6 +22,7 @@ from frontend.presenters.agent_form import (
 from frontend.presenters.agent_origins import Origin, definition_origins
 from frontend.presenters.schema_errors import with_errors
 from frontend.presenters.schemas import Field, any_error
+from frontend.views.agents.overview import PATIENCE_SECONDS, say_how_it_went
 from frontend.views.doors import page
 from workspaces.states import Role
 
@@ -41,7 +40,7 @@ class Making:
 
     def read(self, posted: dict[str, str]) -> None:
         self.form = read_form(posted)
-        self.start = "start" in posted
+        self.start = "start" in posted or "asked_to_start" not in posted
         if self.origin is not None:
             present = dict(self.origin.configuration)
             self.fields, self.configuration = read_configuration(self.fields, posted, present)
@@ -70,12 +69,10 @@ def agent_new(request: HttpRequest) -> HttpResponse:
     agent = _make(place, making)
     if agent is None:
         return _render(request, making)
-    if making.start and agent.status == AgentStatus.INACTIVE:
-        agent = _start(place, agent)
-    if agent.status == AgentStatus.ERROR:
-        messages.error(request, f"The agent {agent.name} was made, but failed: {agent.last_error}")
-    else:
-        messages.success(request, f"The agent {agent.name} was made.")
+    if making.start and agent.pending_command is None:
+        agent = start_agent(access=place.access, agent_id=agent.id, reason="started when it was made")
+    agent = seen_through(access=place.access, agent=agent, seconds=PATIENCE_SECONDS)
+    say_how_it_went(request, agent, "made and started" if making.start else "made")
     return redirect("agent", agent.id)
 
 
@@ -109,12 +106,6 @@ def _make(place: Place, making: Making) -> Agent | None:
     except (Invalid, Conflict) as error:
         making.refuse(error)
         return None
-
-
-def _start(place: Place, agent: Agent) -> Agent:
-    if agent.pending_command is None:
-        agent = start_agent(access=place.access, agent_id=agent.id, reason="started when it was made")
-    return seen_through(access=place.access, agent=agent)
 
 
 def _render(request: HttpRequest, making: Making) -> HttpResponse:

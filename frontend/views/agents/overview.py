@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
+from agents.models import Agent
 from agents.selectors import figures_of, state_history
 from agents.services import request_transition, seen_through, set_maintenance
 from core.enums import AgentStatus
@@ -17,6 +18,8 @@ from frontend.views.doors import attempt, page
 
 LATEST_MOVES = 6
 LONGEST_REASON = 2000
+PATIENCE_SECONDS = 0.5
+"""How long the answer waits for what is mostly done at once; what takes longer is followed on the page."""
 
 
 @require_safe
@@ -33,13 +36,8 @@ def transition(request: HttpRequest, agent_id: UUID, verb: str) -> HttpResponse:
     access = access_of(request)
     reason = reason_of(request)
     agent = attempt(request, lambda: request_transition(access=access, agent_id=agent_id, verb=verb, reason=reason))
-    agent = agent and seen_through(access=access, agent=agent)
-    if agent is not None and agent.pending_command is not None:
-        messages.info(request, "A worker is at it; look again in a moment.")
-    elif agent is not None and agent.last_error and agent.status == AgentStatus.ERROR:
-        messages.error(request, f"The agent failed: {agent.last_error}")
-    elif agent is not None:
-        messages.success(request, f"The agent was {DONE[verb]}.")
+    if agent is not None:
+        say_how_it_went(request, seen_through(access=access, agent=agent, seconds=PATIENCE_SECONDS), DONE[verb])
     return redirect("agent", agent_id)
 
 
@@ -55,6 +53,16 @@ def maintenance(request: HttpRequest, agent_id: UUID) -> HttpResponse:
         done=done,
     )
     return redirect("agent", agent_id)
+
+
+def say_how_it_went(request: HttpRequest, agent: Agent, done: str) -> None:
+    """Nothing while something is under way: the page shows that."""
+    if agent.pending_command is not None:
+        return
+    if agent.last_error and agent.status == AgentStatus.ERROR:
+        messages.error(request, f"The agent failed: {agent.last_error}")
+    else:
+        messages.success(request, f"The agent was {done}.")
 
 
 def reason_of(request: HttpRequest) -> str:

@@ -12,7 +12,7 @@ from agents.models import Agent
 from agents.selectors import agent_with_template, with_running
 from agents.states import AgentStateDetail
 from frontend.place import access_of
-from frontend.presenters.agents import STATE_WORDS, actions_of
+from frontend.presenters.agents import STATE_WORDS, actions_of, asked_of
 from workspaces.states import Role
 
 SECTIONS = (
@@ -53,6 +53,7 @@ def render_section(
         "agent": agent,
         "may_change": changeable,
         "actions": actions_of(agent) if changeable else [],
+        "under_way": asked_of(agent.pending_command) if agent.pending_command else None,
         "state_words": STATE_WORDS[AgentStateDetail(agent.state_detail)],
         "sections": [
             {"name": name, "words": words, "icon": icon, "address": reverse(name, args=[agent.id])}

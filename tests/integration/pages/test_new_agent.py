@@ -11,7 +11,13 @@ from workspaces.states import Role
 
 pytestmark = pytest.mark.django_db
 
-FILLED = {"origin": "definition:recorder", "name": "Scribe", "config-depth": "3", "capabilities": "record\nlisten"}
+FILLED = {
+    "asked_to_start": "1",
+    "origin": "definition:recorder",
+    "name": "Scribe",
+    "config-depth": "3",
+    "capabilities": "record\nlisten",
+}
 
 
 @pytest.fixture
@@ -46,7 +52,13 @@ def test_choosing_a_definition_shows_its_fields_and_keeps_what_was_typed(operato
     assert 'value="Scribe"' in page
     assert ">Writes</textarea>" in page
     assert "record\nlisten</textarea>" in page
+    assert 'name="start" value="1" checked' in page
     assert not Agent.objects.exists()
+
+
+def test_a_box_that_was_not_ticked_stays_so(operator: World) -> None:
+    answer = operator.client.post("/agents/new", {**FILLED, "choose": "1"})
+    assert 'name="start" value="1" checked' not in answer.content.decode()
 
 
 def test_a_link_chooses_the_definition(operator: World) -> None:
