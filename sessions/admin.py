@@ -92,7 +92,7 @@ class TaskInline(ReadOnlyInline):
     ordering = ["ordinal"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("agent")  # type: ignore[no-any-return]
+        return super().get_queryset(request).select_related("agent").defer("agent__state")  # type: ignore[no-any-return]
 
 
 class CommandInline(ReadOnlyInline):

@@ -163,6 +163,9 @@ class AgentAdmin(ModelAdmin):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: Agent | None = None) -> bool:
         return False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).without_state()  # type: ignore[no-any-return]
+
     def get_urls(self) -> list[URLPattern]:
         check = self.admin_site.admin_view(self.check_configuration)
         return [path("<path:object_id>/check/", check, name="agents_agent_check"), *super().get_urls()]
@@ -210,3 +213,6 @@ class AgentStateHistoryAdmin(ReadOnlyAdmin):
     search_fields = ("agent__name", "actor", "reason")
     date_hierarchy = "timestamp"
     ordering = ("-timestamp", "-id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("agent__state")  # type: ignore[no-any-return]

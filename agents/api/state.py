@@ -151,7 +151,7 @@ class AgentState(Door):
     @extend_schema(operation_id="agents_state", tags=TAGS)
     def get(self, request: Request, agent_id: UUID) -> Response:
         """What the agent keeps beside its configuration; the `ETag` is its version."""
-        return self.shown(selectors.agent_for(self.access, agent_id))
+        return self.shown(selectors.state_of(self.access, agent_id))
 
     @extend_schema(operation_id="agents_state_replace", request=StateRequest, parameters=[IF_MATCH], tags=TAGS)
     def put(self, request: Request, agent_id: UUID) -> Response:

@@ -28,6 +28,10 @@ class AgentQuerySet(models.QuerySet["Agent"]):
             found = found.filter(ListHas("capabilities", word))
         return found
 
+    def without_state(self) -> "AgentQuerySet":
+        """The same without their runtime states, which may be a megabyte each; who asks one for it reads it then."""
+        return self.defer("state")
+
     def with_template(self) -> "AgentQuerySet":
         """Each with what `versions_behind` reads, without a template's long texts."""
         long = ("configuration_schema", "default_configuration", "prompt_template", "prompt_variables")

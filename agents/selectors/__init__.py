@@ -16,7 +16,7 @@ from agents.selectors.agents import (
     visible_in_project,
     with_running,
 )
-from agents.selectors.checkpoints import checkpoint_for, checkpoint_of, checkpoints_of, schedule_for
+from agents.selectors.checkpoints import checkpoint_for, checkpoint_of, checkpoints_of, schedule_for, state_of
 from agents.selectors.commands import agents_without_heartbeat, commands_of, has_open_command, latest_command
 from agents.selectors.contexts import (
     agent_named,
@@ -66,6 +66,7 @@ __all__ = [
     "registry_report",
     "schedule_for",
     "state_history",
+    "state_of",
     "templates_in_use",
     "version_at",
     "versions_of",

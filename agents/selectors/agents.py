@@ -17,9 +17,8 @@ def visible_agents(access: Access) -> AgentQuerySet:
     """All agents of the caller's workspaces, terminated ones too; none while agents are switched off."""
     if not conf.agents_enabled():
         return Agent.objects.none()
-    return Agent.objects.filter(workspace_id__in=access.workspace_ids).select_related(
-        "definition", "project", "workspace"
-    )
+    found = Agent.objects.filter(workspace_id__in=access.workspace_ids).without_state()
+    return found.select_related("definition", "project", "workspace")
 
 
 def agent_for(access: Access, agent_id: UUID) -> Agent:
@@ -30,9 +29,10 @@ def agent_for(access: Access, agent_id: UUID) -> Agent:
     return agent
 
 
-def agent_with_template(access: Access, agent_id: UUID) -> Agent:
+def agent_with_template(access: Access, agent_id: UUID, *, with_state: bool = False) -> Agent:
     """The same, with what tells how far it lags behind its template. Raises: NotFound."""
-    agent = visible_agents(access).with_template().filter(id=agent_id).first()
+    found = visible_agents(access).defer(None) if with_state else visible_agents(access)
+    agent = found.with_template().filter(id=agent_id).first()
     if agent is None:
         raise NotFound("There is no such agent.")
     return agent
@@ -118,7 +118,7 @@ def assignable_agents(project_id: UUID) -> AgentQuerySet:
     """Agents of a project that may be given work now."""
     if not conf.agents_enabled():
         return Agent.objects.none()
-    return Agent.objects.filter(project_id=project_id).assignable().select_related("definition")
+    return Agent.objects.filter(project_id=project_id).assignable().without_state().select_related("definition")
 
 
 def discovered_agents(access: Access, capabilities: Iterable[str], *, project_id: UUID | None = None) -> list[Agent]:
@@ -133,7 +133,7 @@ def visible_in_project(project_id: UUID) -> AgentQuerySet:
     """All agents of a project; for callers whose access to it has been checked."""
     if not conf.agents_enabled():
         return Agent.objects.none()
-    return Agent.objects.filter(project_id=project_id).select_related("definition")
+    return Agent.objects.filter(project_id=project_id).without_state().select_related("definition")
 
 
 def templates_in_use(project_id: UUID) -> list[tuple[str, str]]:

@@ -6,9 +6,17 @@ from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast, Length
 
 from agents.models import Agent, AgentCheckpoint, CheckpointSchedule
-from agents.selectors.agents import agent_for
+from agents.selectors.agents import agent_for, visible_agents
 from core.errors import NotFound
 from workspaces.access import Access
+
+
+def state_of(access: Access, agent_id: UUID) -> Agent:
+    """The agent with its runtime state, in one query. Raises: NotFound."""
+    agent = visible_agents(access).defer(None).filter(id=agent_id).first()
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    return agent
 
 
 def checkpoints_of(

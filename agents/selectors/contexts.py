@@ -18,7 +18,11 @@ def visible_contexts(access: Access) -> QuerySet[AgentContext]:
     """All contexts of the caller's workspaces; none while agents are switched off."""
     if not conf.agents_enabled():
         return AgentContext.objects.none()
-    return AgentContext.objects.filter(workspace_id__in=access.workspace_ids).select_related("agent", "project")
+    return (
+        AgentContext.objects.filter(workspace_id__in=access.workspace_ids)
+        .select_related("agent", "project")
+        .defer("agent__state")
+    )
 
 
 def contexts_of_agent(access: Access, agent_id: UUID) -> QuerySet[AgentContext]:

@@ -126,13 +126,15 @@ def _tasks(session: AgentSession) -> Rows:
 
 def _executions(session: AgentSession) -> Rows:
     rows = AgentExecution.objects.filter(task__session=session).select_related("task", "agent__definition")
+    rows = rows.defer("agent__state")
     for row in rows.order_by("created_at", "id").iterator(PAGE_ROWS):
         yield {**shapes.execution_shape(row), "parameters": row.parameters}
 
 
 def _messages(session: AgentSession) -> Rows:
     rows = AgentMessage.objects.filter(session=session)
-    rows = rows.select_related("from_agent__definition", "to_agent__definition").order_by("created_at", "id")
+    rows = rows.select_related("from_agent__definition", "to_agent__definition")
+    rows = rows.defer("from_agent__state", "to_agent__state").order_by("created_at", "id")
     return map(shapes.message_shape, rows.iterator(PAGE_ROWS))
 
 

@@ -96,8 +96,8 @@ def past_of(session: AgentSession) -> Past:
     edges = TaskDependency.objects.filter(task__session=session).order_by("depends_on__ordinal")
     for task_id, earlier in edges.values_list("task_id", "depends_on_id"):
         after.setdefault(task_id, []).append(earlier)
-    tasks = AgentTask.objects.filter(session=session).select_related("agent").order_by("ordinal", "id")
-    return Past(session, list(tasks), after, _spawns(session))
+    tasks = AgentTask.objects.filter(session=session).select_related("agent").defer("agent__state")
+    return Past(session, list(tasks.order_by("ordinal", "id")), after, _spawns(session))
 
 
 def _spawns(session: AgentSession) -> list[Spawn]:

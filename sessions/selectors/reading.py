@@ -101,7 +101,8 @@ def session_detail(access: Access, session_id: UUID) -> SessionDetail:
 
 def task_rows() -> QuerySet[AgentTask]:
     """Tasks with their agents, dependencies and attempts loaded, in session order."""
-    return AgentTask.objects.select_related("agent__definition", "session").prefetch_related(
+    rows = AgentTask.objects.select_related("agent__definition", "session").defer("agent__state")
+    return rows.prefetch_related(
         Prefetch("dependencies", TaskDependency.objects.select_related("depends_on").order_by("depends_on__ordinal")),
         Prefetch("executions", AgentExecution.objects.defer("context", "parameters", "result").order_by("attempt")),
     )
@@ -128,13 +129,15 @@ def tasks(access: Access, session_id: UUID) -> QuerySet[AgentTask]:
 def executions(access: Access, session_id: UUID) -> QuerySet[AgentExecution]:
     """Every attempt of the session, oldest first."""
     rows = AgentExecution.objects.filter(task__session=session_for(access, session_id))
-    return rows.select_related("task", "agent__definition").order_by("created_at", "id")
+    rows = rows.select_related("task", "agent__definition").defer("agent__state")
+    return rows.order_by("created_at", "id")
 
 
 def messages(access: Access, session_id: UUID) -> QuerySet[AgentMessage]:
     """What the agents of the session said to each other, oldest first."""
     rows = AgentMessage.objects.filter(session=session_for(access, session_id))
-    return rows.select_related("from_agent__definition", "to_agent__definition").order_by("created_at", "id")
+    rows = rows.select_related("from_agent__definition", "to_agent__definition")
+    return rows.defer("from_agent__state", "to_agent__state").order_by("created_at", "id")
 
 
 def commands(access: Access, session_id: UUID) -> QuerySet[SessionCommand]:

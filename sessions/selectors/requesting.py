@@ -29,6 +29,7 @@ def agent_pool(project_id: UUID, words: Iterable[str] = ()) -> AgentPool:
     rows = (
         Agent.objects.filter(project_id=project_id)
         .filter(~Q(state_detail=AgentStateDetail.TERMINATED) | Q(id__in=ids) | Q(name__in=named))
+        .without_state()
         .select_related("definition")
         .order_by("created_at", "id")
     )

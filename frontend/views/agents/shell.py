@@ -26,9 +26,9 @@ WITHIN = {"agent-checkpoint": "agent-state", "agent-context": "agent-contexts"}
 """Pages below a section, by the section's name."""
 
 
-def agent_here(request: HttpRequest, agent_id: UUID) -> Agent:
+def agent_here(request: HttpRequest, agent_id: UUID, *, with_state: bool = False) -> Agent:
     """The agent a page is about. Raises: NotFound."""
-    return agent_with_template(access_of(request), agent_id)
+    return agent_with_template(access_of(request), agent_id, with_state=with_state)
 
 
 def may_change(request: HttpRequest, agent: Agent) -> bool:

@@ -33,7 +33,7 @@ LONGEST_NUMBER = 7  # digits
 @require_safe
 @page
 def agent_state(request: HttpRequest, agent_id: UUID) -> HttpResponse:
-    agent = agent_here(request, agent_id)
+    agent = agent_here(request, agent_id, with_state=True)
     return _render(request, agent, json_form_of(agent.state, agent.state_version))
 
 
@@ -49,7 +49,7 @@ def write(request: HttpRequest, agent_id: UUID) -> HttpResponse:
         try:
             replace_state(access=access, agent_id=agent_id, state=state, expected_version=form.version)
         except OrchestratorError as error:
-            present = agent_here(request, agent_id)
+            present = agent_here(request, agent_id, with_state=True)
             form.refuse(error, present.state, present.state_version)
         else:
             messages.success(request, "The state is written.")
@@ -61,7 +61,7 @@ def write(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 @page
 def checkpoint(request: HttpRequest, agent_id: UUID, number: int) -> HttpResponse:
     """One checkpoint, and what it differs in from the present state."""
-    agent = agent_here(request, agent_id)
+    agent = agent_here(request, agent_id, with_state=True)
     kept = checkpoint_of(agent, number)
     context = {"checkpoint": kept, "differences": differences_of(agent.state, kept.state_data)}
     return render_section(request, agent, "agent-checkpoint", context)

@@ -207,7 +207,8 @@ class SqlStore:
 
     def roster(self, project_id: str) -> Mapping[str, AgentInfo]:
         with self._reading():
-            agents = Agent.objects.using(self.alias).filter(project_id=project_id).select_related("definition")
+            rows = Agent.objects.using(self.alias).filter(project_id=project_id)
+            agents = rows.without_state().select_related("definition")
             return {str(agent.id): _agent_info(agent) for agent in agents[:2000]}
 
     def positions(self, session_ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:
