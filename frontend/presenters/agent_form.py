@@ -73,8 +73,10 @@ class AgentForm:
 
 
 def read_form(posted: Mapping[str, str]) -> AgentForm:
-    usual = AgentForm()
-    return AgentForm(**{name: clean(posted.get(name, getattr(usual, name))) for name in _TEXTS})
+    form = AgentForm()
+    for name in _TEXTS:
+        setattr(form, name, clean(posted.get(name, getattr(form, name))))
+    return form
 
 
 def form_of(agent: Agent) -> AgentForm:
