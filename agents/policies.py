@@ -63,6 +63,42 @@ OPERATOR_VERBS = ("initialize", "activate", "pause", "resume", "deactivate", "re
 """The lifecycle verbs a person may ask for; the others (`become_ready`, `fail`) are outcomes of these."""
 
 
+_MENDING: Mapping[AgentStateDetail, str] = {
+    _D.CREATED: "is not initialized yet: initialize and activate it.",
+    _D.INITIALIZING: "is still being initialized: wait a moment.",
+    _D.READY: "is not active: activate it.",
+    _D.PAUSED: "is paused: resume it.",
+    _D.ERROR: "is in error: recover it.",
+    _D.TERMINATED: "was terminated for good.",
+}
+
+
+def obstacle_of(
+    state: AgentStateDetail,
+    *,
+    is_enabled: bool,
+    in_maintenance: bool,
+    is_offline: bool,
+    slug: str,
+    disabled_because: str,
+) -> str:
+    """Why an agent can be given no work now, as the end of a sentence that begins with its name; "" when it can.
+
+    `slug` is its definition's, `disabled_because` why that is disabled (see `AgentDefinition`).
+    """
+    if state != _D.ACTIVE:
+        return _MENDING[state]
+    if not is_enabled:
+        return "is disabled: enable it."
+    if in_maintenance:
+        return "is in maintenance: end it."
+    if is_offline:
+        return "is offline, for its heartbeats are missing: see to it."
+    if disabled_because:
+        return f'has a definition, "{slug}", that is disabled: {disabled_because}.'
+    return ""
+
+
 def past_tense(verb: str) -> str:
     """`paused` for `pause`, `recovered` for `recover`: the audit log's word for a lifecycle verb."""
     return f"{verb}d" if verb.endswith("e") else f"{verb}ed"

@@ -1,7 +1,9 @@
 """Which agent classes this process knows. Filled from the built-in ones and the modules the settings name."""
 
 import importlib
+import logging
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from agents.base import BaseAgent
 from agents.states import agent_type
 from core.json_schema import schema_problem
+
+logger = logging.getLogger(__name__)
 
 BUILTIN_MODULES = ("agents.builtin",)
 SLUG = re.compile(r"[a-zA-Z0-9_-]{1,60}")
@@ -89,8 +93,9 @@ class AgentRegistry:
         self._module = module
         try:
             importlib.import_module(module).register_agents(self)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (foreign code: whatever it raises must not stop the server)
+        except (Exception, SystemExit) as error:
             self.failures[module] = f"{type(error).__name__}: {error}"
+            logger.error("agent module %s could not be loaded; the server goes on without it", module, exc_info=True)
         finally:
             self._module = ""
 
@@ -107,6 +112,7 @@ class AgentRegistry:
 
 
 _registry: AgentRegistry | None = None
+_filling = threading.Lock()
 
 
 def build_registry(extra_modules: Iterable[str] = ()) -> AgentRegistry:
@@ -119,8 +125,9 @@ def build_registry(extra_modules: Iterable[str] = ()) -> AgentRegistry:
 def get_registry() -> AgentRegistry:
     """This process's registry, filled on first use from the settings."""
     global _registry
-    if _registry is None:
-        from agents.conf import registry_modules
+    with _filling:
+        if _registry is None:
+            from agents.conf import registry_modules  # a process of its own for one agent needs no Django
 
-        _registry = build_registry(registry_modules())
-    return _registry
+            _registry = build_registry(registry_modules())
+        return _registry

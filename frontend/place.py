@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
+from agents.conf import agents_enabled
 from workspaces.access import Access
 from workspaces.models import Project
 from workspaces.selectors import workspace_roles
@@ -61,9 +62,11 @@ def choose_project(request: HttpRequest, project_id: UUID) -> bool:
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
-    """Template context processor: `place`, for those who are logged in."""
+    """Template context processor, for those who are logged in: `place`, and whether agents are switched off."""
     user = getattr(request, "user", None)
-    return {"place": place_of(request)} if user is not None and user.is_authenticated else {}
+    if user is None or not user.is_authenticated:
+        return {}
+    return {"place": place_of(request), "agents_off": not agents_enabled()}
 
 
 def _find(request: HttpRequest) -> Place:

@@ -47,12 +47,6 @@ class IdempotencyConflict(Conflict):
     code = "idempotency_conflict"
 
 
-class AgentsDisabled(Unavailable):
-    """The operator switched executions off."""
-
-    code = "agents_disabled"
-
-
 class TooManyNewSessions(LimitExceeded):
     """The workspace starts more sessions a minute than it may."""
 

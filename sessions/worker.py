@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import structlog
 from django.db import close_old_connections
 
-from agents.conf import registry_modules
+from agents.conf import agents_enabled, registry_modules
 from agents.worker import AgentWorker
 from sessions import conf as engine_conf
 from sessions import housekeeping
@@ -49,16 +49,22 @@ class Worker:
     def start(self) -> None:
         if not engine_conf.engine_enabled():
             return
+        if agents_enabled():
+            self._start_engine()
+        else:
+            logger.warning("agents are switched off (AGENTS_ENABLED=false): this worker takes no sessions")
+        if not conf.redis_url():
+            threading.Thread(target=self._keep_house, name="housekeeping", daemon=True).start()
+
+    def _start_engine(self) -> None:
         make_placer = queue_placer if conf.redis_url() else None
         self._host = build_host(StreamPublisher(), ring=ring_session, make_placer=make_placer, make_child=make_child)
         self._host.start()
         self._agents = AgentWorker()
         self._agents.start()
-        if conf.redis_url():
-            return
-        self._doorbell = DoorbellListener(self._host.poke, self._agents.poke)
-        self._doorbell.start()
-        threading.Thread(target=self._keep_house, name="housekeeping", daemon=True).start()
+        if not conf.redis_url():
+            self._doorbell = DoorbellListener(self._host.poke, self._agents.poke)
+            self._doorbell.start()
 
     def poke(self, session_id: str | None) -> None:
         if self._host:

@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from core.admin import ReadOnlyAdmin, ServiceAdmin
-from workspaces import services
+from workspaces import conf, services
 from workspaces.access import Access, access_of_operator
 from workspaces.models import ApiKey, AuditEntry, IdempotentRequest, Membership, Project, Workspace
 from workspaces.states import Role
@@ -58,6 +58,10 @@ class WorkspaceAdmin(ServiceAdmin):
     search_fields = ["name", "slug"]
     readonly_fields = ["slug", "created_at", "updated_at"]
     inlines = [ProjectInline, MembershipInline]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        limit = conf.max_concurrent_executions()
+        return {"max_concurrent_executions": limit, **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Workspace, form: Any, change: bool) -> None:
         if change:

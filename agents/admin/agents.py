@@ -75,6 +75,13 @@ class AgentDefinitionAdmin(ReadOnlyAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(super(ReadOnlyAdmin, self).has_change_permission(request, obj))
 
+    def save_model(self, request: HttpRequest, obj: AgentDefinition, form: Any, change: bool) -> None:
+        try:
+            actor = request.user.get_username()
+            services.set_definition_enabled(actor=actor, slug=obj.slug, is_enabled=obj.is_enabled)
+        except OrchestratorError as error:
+            self.message_user(request, error.message, messages.ERROR)
+
 
 class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
     """An agent's editable fields, held to what the services demand."""

@@ -15,6 +15,8 @@ from core.enums import AgentStatus
 
 
 class DefinitionSerializer(serializers.ModelSerializer[AgentDefinition]):
+    disabled_because = serializers.CharField(read_only=True, help_text="why none of its agents is given work")
+
     class Meta:
         model = AgentDefinition
         fields = [
@@ -27,6 +29,8 @@ class DefinitionSerializer(serializers.ModelSerializer[AgentDefinition]):
             "config_schema",
             "metadata",
             "is_enabled",
+            "disabled_because",
+            "placement",
             "source_module",
             "created_at",
             "updated_at",
@@ -54,6 +58,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
     status = serializers.ChoiceField(choices=list(AgentStatus), source="shown_status", read_only=True)
     is_active = serializers.BooleanField(read_only=True)
     running = serializers.IntegerField(source="running_count", read_only=True)
+    obstacle = serializers.CharField(read_only=True, help_text="why it can be given no work now; empty when it can")
     allowed_transitions = serializers.SerializerMethodField()
     pending_command = PendingCommandSerializer(allow_null=True, read_only=True)
 
@@ -75,6 +80,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
             "in_maintenance",
             "is_offline",
             "running",
+            "obstacle",
             "allowed_transitions",
             "pending_command",
             "capabilities",
@@ -139,6 +145,7 @@ class AgentCreateSerializer(AgentChangeSerializer):
 class AgentQuerySerializer(serializers.Serializer[Any]):
     """How a list of agents is narrowed and ordered. Terminated agents show with `state_detail=TERMINATED` only."""
 
+    workspace = serializers.UUIDField(required=False)
     project = serializers.UUIDField(required=False)
     status = serializers.CharField(required=False, help_text="BUSY means working now")
     state_detail = serializers.CharField(required=False)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.api import commands, contexts, state, views
+from agents.api import commands, contexts, definitions, state, views
 from agents.policies import OPERATOR_VERBS
 
 urlpatterns = [
@@ -16,6 +16,5 @@ urlpatterns = [
     *state.urlpatterns,
     *contexts.urlpatterns,
     *commands.urlpatterns,
-    path("definitions", views.DefinitionList.as_view()),
-    path("definitions/<slug:slug>", views.DefinitionDetail.as_view()),
+    *definitions.urlpatterns,
 ]

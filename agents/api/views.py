@@ -201,32 +201,3 @@ class AgentHistory(Door):
         """What the agent went through, newest first."""
         page = self.paginate_queryset(selectors.state_history(self.access, agent_id))
         return self.get_paginated_response(shapes.StateHistorySerializer(page, many=True).data)
-
-
-class DefinitionList(Door):
-    serializer_class = shapes.DefinitionSerializer
-
-    @extend_schema(
-        operation_id="definitions_list",
-        parameters=[shapes.DefinitionQuerySerializer],
-        responses=shapes.DefinitionSerializer(many=True),
-        tags=["definitions"],
-    )
-    def get(self, request: Request) -> Response:
-        """What agents can be made of."""
-        values = self.read(shapes.DefinitionQuerySerializer, request.query_params.dict()).validated_data
-        found = selectors.definitions(
-            search=values.get("search", ""),
-            capabilities=shapes.words(values.get("capability", "")),
-            enabled_only=values["is_enabled"],
-        )
-        return self.get_paginated_response(shapes.DefinitionSerializer(self.paginate_queryset(found), many=True).data)
-
-
-class DefinitionDetail(Door):
-    serializer_class = shapes.DefinitionSerializer
-
-    @extend_schema(operation_id="definitions_retrieve", tags=["definitions"])
-    def get(self, request: Request, slug: str) -> Response:
-        """One definition, with the schema of its configuration."""
-        return Response(shapes.DefinitionSerializer(selectors.definition_for(slug)).data)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django_fsm import FSMField
 
+from agents.policies import obstacle_of
 from agents.states import AGENT_LIFECYCLE, AgentProtocol, AgentStateDetail, status_of
 from core.constraints import AppendOnly, SameWorkspace, one_of
 from core.enums import AgentStatus, AgentType
@@ -139,10 +140,21 @@ class Agent(TimestampedRow):
         return self.is_enabled and self.state_detail != AgentStateDetail.TERMINATED
 
     @property
+    def obstacle(self) -> str:
+        """Why it can be given no work now, as the end of a sentence; "" when it can. Reads the definition."""
+        return obstacle_of(
+            AgentStateDetail(self.state_detail),
+            is_enabled=self.is_enabled,
+            in_maintenance=self.in_maintenance,
+            is_offline=self.is_offline,
+            slug=self.definition.slug,
+            disabled_because=self.definition.disabled_because,
+        )
+
+    @property
     def can_be_assigned(self) -> bool:
         """Whether it may be given work now; the same as `AgentQuerySet.assignable`. Reads the definition."""
-        at_work = self.state_detail == AgentStateDetail.ACTIVE and self.is_enabled
-        return at_work and not (self.in_maintenance or self.is_offline) and self.definition.is_enabled
+        return not self.obstacle
 
     @property
     def versions_behind(self) -> int:

@@ -36,3 +36,8 @@ class AgentDefinition(TimestampedRow):
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def disabled_because(self) -> str:
+        """Why no agent of it is given work, as the end of a sentence; "" while it is enabled."""
+        return "" if self.is_enabled else str(self.metadata.get("disabled_because") or "an operator switched it off")

@@ -43,6 +43,7 @@ class AgentQuery:
     """Which agents a list shows; empty fields do not narrow it. `status` knows BUSY, which is not stored; `template` is
     a slug, `behind` those whose template has moved on."""
 
+    workspace: UUID | None = None
     project: UUID | None = None
     status: str = ""
     state_detail: str = ""
@@ -62,7 +63,12 @@ def listed_agents(access: Access, query: AgentQuery) -> AgentQuerySet:
     """The agents a query asks for, ordered; terminated ones only when `state_detail` asks for them."""
     found = visible_agents(access).with_capabilities(query.capabilities)
     found = found.filter(state_detail=query.state_detail) if query.state_detail else found.not_terminated()
-    exact = {"project_id": query.project, "type": query.type, "definition__slug": query.definition}
+    exact = {
+        "workspace_id": query.workspace,
+        "project_id": query.project,
+        "type": query.type,
+        "definition__slug": query.definition,
+    }
     exact["template__slug"] = query.template
     found = found.filter(**{name: value for name, value in exact.items() if value})
     found = found.behind() if query.behind else found

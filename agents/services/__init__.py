@@ -12,7 +12,7 @@ from agents.services.checkpoints import (
     unschedule_checkpoints,
 )
 from agents.services.contexts import open_context, patch_context, prune_versions, read_context, write_context
-from agents.services.definitions import SyncReport, sync_definitions
+from agents.services.definitions import SyncReport, set_definition_enabled, sync_definitions
 from agents.services.heartbeats import mark_offline_agents, record_heartbeat
 from agents.services.lifecycle import (
     request_transition,
@@ -23,7 +23,7 @@ from agents.services.lifecycle import (
     start_agent,
     wait_for_agent,
 )
-from agents.services.registration import register_agent
+from agents.services.registration import register_agent, spawn_agent
 from agents.services.rollbacks import rollback_context, settle_rollback
 from agents.services.state import patch_state, replace_state
 
@@ -51,9 +51,11 @@ __all__ = [
     "rollback_context",
     "schedule_checkpoints",
     "seen_through",
+    "set_definition_enabled",
     "set_maintenance",
     "set_status",
     "settle_rollback",
+    "spawn_agent",
     "start_agent",
     "state_to_resume_from",
     "sync_definitions",

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from agents.conf import agents_enabled
+from agents.errors import AgentsDisabled
 from agents.models import Agent, AgentDefinition, AgentStateHistory
 from agents.policies import endpoint_problem
 from agents.selectors import agent_for, name_is_taken
@@ -46,12 +48,14 @@ def create_agent(
     """A new agent in state CREATED; one with an endpoint is brought up to ACTIVE at once, by a worker.
 
     Type and capabilities are the definition's where none are given; without a name one is made up.
-    Raises: NotFound, Forbidden, Invalid for a disabled definition or a configuration that breaks its schema, Conflict
-    for a name another agent of the workspace has.
+    Raises: NotFound, Forbidden, AgentsDisabled, Invalid for a disabled definition or a configuration that breaks its
+    schema, Conflict for a name another agent of the workspace has.
     """
     access.require(project.workspace_id, Role.OPERATOR)
+    if not agents_enabled():
+        raise AgentsDisabled
     if not definition.is_enabled:
-        raise Invalid(f"The definition {definition.slug} is disabled: its code is gone or an operator switched it off.")
+        raise Invalid(f"The definition {definition.slug} is disabled: {definition.disabled_because}. Choose another.")
     _check_configuration(definition, configuration or {})
     _check_endpoint(fields.get("endpoint", ""))
     values: dict[str, Any] = {"type": definition.agent_type, "capabilities": definition.capabilities, **fields}

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from agents.conf import agents_enabled
+from agents.errors import AgentsDisabled
 from agents.models import Agent, AgentCommand, AgentStateHistory, CheckpointSchedule
 from agents.policies import OPERATOR_VERBS
 from agents.states import AGENT_LIFECYCLE, AgentStateDetail
@@ -48,8 +50,10 @@ def require_verb(agent: Agent, verb: str) -> None:
 def locked(access: Access, agent_id: UUID) -> Agent:
     """The agent's row with its open command, locked until the transaction ends, for a caller who may change agents.
 
-    Raises: NotFound, Forbidden.
+    Raises: AgentsDisabled, NotFound, Forbidden.
     """
+    if not agents_enabled():
+        raise AgentsDisabled
     agent = lock_row(agent_id)
     if agent is None or agent.workspace_id not in access.workspace_ids:
         raise NotFound("There is no such agent.")

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from agents.models import Agent, AgentDefinition
 from agents.policies import TypeChoice, choose_definition
-from agents.selectors import enabled_slugs
+from agents.selectors import definition_for, enabled_slugs
 from agents.services.agents import AgentFields, create_agent
+from agents.services.lifecycle import start_agent
 from core.enums import AgentType
 from core.errors import Invalid
 from workspaces.access import Access
@@ -46,6 +47,29 @@ def register_agent(
         configuration=configuration,
         **fields,
     )
+
+
+def spawn_agent(
+    *,
+    access: Access,
+    slug: str,
+    name: str = "",
+    project_id: UUID | None = None,
+    workspace_id: UUID | None = None,
+    configuration: dict[str, Any] | None = None,
+    start: bool = False,
+) -> Agent:
+    """A new agent of this definition; with `start` it is on its way to ACTIVE.
+
+    Raises: NotFound for no such definition or project; and as `create_agent`.
+    """
+    project = project_for(access=access, project_id=project_id, workspace_id=workspace_id, role=Role.OPERATOR)
+    agent = create_agent(
+        access=access, project=project, definition=definition_for(slug), name=name, configuration=configuration
+    )
+    if not start:
+        return agent
+    return start_agent(access=access, agent_id=agent.id, reason="spawned to work")
 
 
 def _choose(definition: str, type_word: str, *, has_endpoint: bool) -> TypeChoice:

@@ -12,15 +12,6 @@ from sessions.agent_pool import AgentPool, PoolAgent
 from sessions.models import AgentSession
 from sessions.request_json import as_uuid
 
-MENDING = {
-    AgentStateDetail.CREATED: "is not initialized yet: initialize and activate it, or name another.",
-    AgentStateDetail.INITIALIZING: "is still being initialized: wait a moment, or name another.",
-    AgentStateDetail.READY: "is not active: activate it, or name another.",
-    AgentStateDetail.PAUSED: "is paused: resume it, or name another.",
-    AgentStateDetail.ERROR: "is in error: recover it, or name another.",
-    AgentStateDetail.TERMINATED: "was terminated for good: name another.",
-}
-
 
 def agent_pool(project_id: UUID, words: Iterable[str] = ()) -> AgentPool:
     """The project's agents that are not terminated, and of the terminated ones those that `words` name."""
@@ -62,7 +53,7 @@ def _pool_agent(row: Agent) -> PoolAgent:
         capabilities=frozenset(row.capabilities or row.definition.capabilities),
         configuration=row.configuration,
         config_schema=row.definition.config_schema,
-        obstacle=_obstacle(row),
+        obstacle=f"{row.obstacle} You can also name another." if row.obstacle else "",
         is_away=is_away(row),
     )
 
@@ -71,18 +62,3 @@ def is_away(row: Agent) -> bool:
     """Whether it is given nothing new only for a while: in maintenance, or its heartbeats are missing."""
     works = row.state_detail == AgentStateDetail.ACTIVE and row.is_enabled
     return works and (row.in_maintenance or row.is_offline)
-
-
-def _obstacle(row: Agent) -> str:
-    """The sentence for what `Agent.objects.assignable()` leaves out."""
-    if row.state_detail != AgentStateDetail.ACTIVE:
-        return MENDING[AgentStateDetail(row.state_detail)]
-    if not row.is_enabled:
-        return "is disabled: enable it, or name another."
-    if row.in_maintenance:
-        return "is in maintenance: end it, or name another."
-    if row.is_offline:
-        return "is offline, for its heartbeats are missing: see to it, or name another."
-    if not row.definition.is_enabled:
-        return f'has a definition, "{row.definition.slug}", whose code is not loaded: name another.'
-    return ""

@@ -10,11 +10,12 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from agents.conf import agents_enabled
+from agents.errors import AgentsDisabled
 from core.canonical import canonical_json
 from core.clock import SYSTEM_CLOCK
 from core.ids import new_id
 from sessions.dispatch import ring_session
-from sessions.errors import AgentsDisabled, IdempotencyConflict
+from sessions.errors import IdempotencyConflict
 from sessions.models import AgentSession, AgentTask, ExecutionStep, SessionEvent, TaskDependency
 from sessions.models.session import HELD_REASON
 from sessions.modes import PlannedTask, plan_tasks
@@ -85,9 +86,7 @@ def submit_session(
 def check_enabled() -> None:
     """Raises: AgentsDisabled."""
     if not agents_enabled():
-        raise AgentsDisabled(
-            "Executions are switched off on this server. Ask its operator to set AGENTS_ENABLED=true.", retryable=False
-        )
+        raise AgentsDisabled
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The admin of workspaces: through the services, into the audit log, no secrets."""
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -81,6 +82,12 @@ def test_a_workspace_made_here_has_an_owner_and_a_default_project(client: Client
     workspace = Workspace.objects.get()
     assert (workspace.max_concurrent_executions, workspace.projects.get().is_default) == (5, True)
     assert (workspace.memberships.get().user, workspace.memberships.get().role) == (operator, "OWNER")
+
+
+def test_the_form_of_a_new_workspace_proposes_the_servers_limit(client: Client, settings: Any) -> None:
+    settings.AGENT_MAX_CONCURRENCY = 13
+    page = client.get(url(Workspace, "add")).content.decode()
+    assert re.search(r'name="max_concurrent_executions" value="13"', page)
 
 
 def test_a_change_of_a_workspace_is_audited(client: Client, make: Make, operator: User) -> None:

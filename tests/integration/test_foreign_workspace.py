@@ -31,7 +31,10 @@ from workspaces.selectors import access_of_user
 from workspaces.states import Role
 
 OWN_APPS = ("workspaces", "documents", "agents", "agent_sessions")
-SHARED_ROUTES = {"/api/v1/definitions/<slug:slug>"}  # what code can do: the same for every workspace
+# What code can do is the same for every workspace; what was made of it is not (see OF_DEFINITION and BODIES).
+DEFINITION = "/api/v1/definitions/<slug:slug>"
+OF_DEFINITION = [("/api/v1/definitions/scripted/agents", ["workspace", "project"])]
+SHARED_ROUTES = {DEFINITION, f"{DEFINITION}/agents", f"{DEFINITION}/spawn"}
 MARK = "unmistakably-foreign"
 
 
@@ -239,7 +242,7 @@ def test_lists_and_pages_show_nothing_foreign_however_they_are_filtered(foreign:
     """Every filter of the schema, and what the pages read from the address, is given a foreign object."""
     found = []
     asked = {"capability": "scripted", "q": MARK}
-    for path, names in [*((route.path, PAGE_FILTERS) for route in PLAIN_ROUTES), *filters()]:
+    for path, names in [*((route.path, PAGE_FILTERS) for route in PLAIN_ROUTES), *filters(), *OF_DEFINITION]:
         queries = [{}, *({**asked, name: str(foreign.values[f"{stem_of(name)}_id"])} for name in names)]
         for query in queries:
             answer = stranger.get(path, query)
@@ -277,6 +280,8 @@ BODIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("/api/v1/keys", {"name": "x"}, {"workspace_id": "workspace_id"}),
     ("/api/v1/agents", {"name": "x", "definition": "scripted"}, {"project_id": "project_id"}),
     ("/api/v1/agents", {"name": "x", "definition": "scripted"}, {"workspace_id": "workspace_id"}),
+    ("/api/v1/definitions/scripted/spawn", {"name": "x"}, {"project_id": "project_id"}),
+    ("/api/v1/definitions/scripted/spawn", {"name": "x"}, {"workspace_id": "workspace_id"}),
     ("/api/v1/collections", {"name": "x"}, {"project_id": "project_id"}),
     ("/api/v1/agents/execute", RUN, {"project_id": "project_id"}),
     ("/api/v1/agents/execute", RUN, {"context": {"document_ids": ["document_id"]}}),

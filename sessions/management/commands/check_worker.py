@@ -5,15 +5,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from agents.conf import agents_enabled
 from core.machine import this_machine
 from sessions.selectors.workers import live_worker_on
 
 
 class Command(BaseCommand):
-    help = "Exit 0 when an engine on this machine holds its lease, 1 when none does"
+    help = "Exit 0 when an engine on this machine holds its lease (or agents are switched off), 1 when none does"
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
+        if not agents_enabled():
+            self.stdout.write("Agents are switched off (AGENTS_ENABLED=false), so no engine runs.")
+            return
         worker = live_worker_on(this_machine())
         host = socket.gethostname()
         if worker is None:

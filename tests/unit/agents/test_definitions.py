@@ -1,6 +1,9 @@
 """The registry of agent classes and its rows."""
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -9,11 +12,22 @@ from django.core.management import CommandError, call_command
 
 from agents import registry as registry_module
 from agents.base import BaseAgent
-from agents.models import AgentDefinition
+from agents.models import Agent, AgentDefinition
 from agents.registry import AgentRegistry, UnknownDefinition, build_registry
-from agents.selectors import definitions, registry_report
-from agents.services import sync_definitions
+from agents.selectors import assignable_agents, definitions, registry_report
+from agents.services import set_definition_enabled, sync_definitions
+from core.errors import Conflict
+from tests.make import Make
 from tests.unit.agents.worlds import RecordingAgent, definition, use_registry
+
+TAKES_A_SLUG = """
+from agents.base import BaseAgent
+
+class Mine(BaseAgent):
+    def run(self, ctx): ...
+
+def register_agents(registry): registry.register(Mine, "research")
+"""
 
 
 @pytest.fixture
@@ -88,6 +102,48 @@ class TestAgentRegistry:
         assert set(found.failures) == {"no.such.module", "odd_agents"}
         assert "ModuleNotFoundError" in found.failures["no.such.module"]
 
+    @pytest.mark.parametrize(
+        ("source", "word"),
+        [
+            ("import no_such_library", "ModuleNotFoundError"),
+            ("from agents.base import Missing", "ImportError"),
+            ("def broken(:", "SyntaxError"),
+            ("import sys\nsys.exit(3)", "SystemExit"),
+            ("1 / 0", "ZeroDivisionError"),
+            ("class A: pass", "AttributeError"),
+            ("def register_agents(registry): raise RuntimeError('no licence')", "no licence"),
+            ("def register_agents(registry): registry.register(object, 'thing')", "BaseAgent"),
+            (TAKES_A_SLUG, "already registered"),
+        ],
+    )
+    def test_a_file_that_is_no_good_is_named_with_its_reason_in_the_report_and_the_log(
+        self, source: str, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        name = f"broken_{abs(hash(source))}"
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        found = build_registry([name, "examples.word_count_agent"])
+        assert list(found.failures) == [name]
+        assert word in found.failures[name]
+        assert {"scripted", "research", "word_count"} <= set(found.entries)
+        assert any(name in record.getMessage() and record.levelname == "ERROR" for record in caplog.records)
+
+    def test_a_registry_is_filled_once_however_many_ask(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        built: list[AgentRegistry] = []
+
+        def slowly(modules: Any) -> AgentRegistry:
+            time.sleep(0.02)
+            built.append(AgentRegistry())
+            return built[-1]
+
+        monkeypatch.setattr(registry_module, "_registry", None)
+        monkeypatch.setattr(registry_module, "build_registry", slowly)
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda _: registry_module.get_registry(), range(4)))
+        assert len(built) == 1
+        assert all(registry is built[0] for registry in found)
+
     def test_even_a_module_that_exits_stops_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def register(registry: AgentRegistry) -> None:
             raise SystemExit(3)
@@ -132,6 +188,44 @@ class TestSync:
         use_registry(monkeypatch, recorder=changed)
         assert definition("recorder").capabilities == ["other"]
         assert not definition("recorder").is_enabled
+
+    def test_why_a_definition_is_disabled_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        use_registry(monkeypatch, recorder=RecordingAgent)
+        assert definition("recorder").disabled_because == ""
+        registry = use_registry(monkeypatch)
+        assert definition("recorder").disabled_because == (
+            "no class is registered for it any more; tests.unit.agents.worlds had it"
+        )
+        registry.failures["tests.unit.agents.worlds"] = "OSError: redis://:hunter2@h/0 is away"
+        assert sync_definitions(registry=registry).disabled == ()
+        because = definition("recorder").disabled_because
+        assert because == "its module tests.unit.agents.worlds could not be loaded (OSError: redis://:***@h/0 is away)"
+
+    def test_an_operators_word_holds_while_the_class_goes_and_comes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        use_registry(monkeypatch, recorder=RecordingAgent)
+        set_definition_enabled(actor="ada", slug="recorder", is_enabled=False)
+        assert definition("recorder").disabled_because == "ada switched it off"
+        use_registry(monkeypatch)
+        with pytest.raises(Conflict, match="cannot be enabled"):
+            set_definition_enabled(actor="ada", slug="recorder", is_enabled=True)
+        use_registry(monkeypatch, recorder=RecordingAgent)
+        assert not definition("recorder").is_enabled
+        row = set_definition_enabled(actor="ada", slug="recorder", is_enabled=True)
+        assert (row.is_enabled, row.metadata) == (True, {})
+
+    def test_the_agents_of_a_disabled_definition_are_given_no_work_and_say_why(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use_registry(monkeypatch, recorder=RecordingAgent)
+        agent = make.agent(definition="recorder")
+        assert agent in assignable_agents(agent.project_id)
+        assert agent.obstacle == ""
+        use_registry(monkeypatch)
+        agent = Agent.objects.get(id=agent.id)
+        assert not assignable_agents(agent.project_id).exists()
+        assert agent.obstacle.startswith('has a definition, "recorder", that is disabled: no class is registered')
+        use_registry(monkeypatch, recorder=RecordingAgent)
+        assert agent in assignable_agents(agent.project_id)
 
     def test_a_second_sync_changes_nothing(
         self, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any

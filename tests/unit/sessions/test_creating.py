@@ -10,9 +10,10 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from agents.errors import AgentsDisabled
 from core.errors import Forbidden, NotFound
 from documents.models import Collection
-from sessions.errors import AgentsDisabled, IdempotencyConflict, InvalidSession
+from sessions.errors import IdempotencyConflict, InvalidSession
 from sessions.events import GENESIS_HASH, next_hash
 from sessions.models import AgentSession, AgentTask, SessionEvent, TaskDependency
 from sessions.request import SessionRequest, TaskRequest
@@ -160,7 +161,7 @@ def test_an_agent_whose_code_is_gone_is_refused(world: World) -> None:
     [agent] = world.agents("scripted")
     agent.definition.is_enabled = False
     agent.definition.save()
-    assert "code is not loaded" in details_of(world, agents=["scripted"])["agents[0]"][0]
+    assert "that is disabled: an operator switched it off." in details_of(world, agents=["scripted"])["agents[0]"][0]
 
 
 def test_unknown_agents_by_the_thousand_are_refused_soon(world: World) -> None:

@@ -10,12 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from agents.errors import AgentsDisabled
 from agents.models import Agent
 from core.errors import Forbidden, NotFound
 from sessions import services
 from sessions.engine.store.loading import load_sessions
 from sessions.engine.store.rows import RowReader
-from sessions.errors import AgentsDisabled, CommandRefused, IdempotencyConflict, InvalidSession
+from sessions.errors import CommandRefused, IdempotencyConflict, InvalidSession
 from sessions.events import GENESIS_HASH, record_event
 from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, ExecutionStep, SessionEvent
 from sessions.repeating import Fork, Rerun
