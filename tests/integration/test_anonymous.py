@@ -20,6 +20,7 @@ WORDS = {
     "slug": "research",
     "sequence_number": "1",
     "version": 1,
+    "number": 1,
 }  # parameters that are no ids
 
 
