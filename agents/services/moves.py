@@ -62,9 +62,12 @@ def locked(access: Access, agent_id: UUID) -> Agent:
 
 
 def lock_row(agent_id: UUID) -> Agent | None:
-    """The same without a look at who asks: for what the system itself does."""
-    rows = Agent.objects.select_for_update(of=("self",)).select_related("definition", "project", "workspace")
-    agent = rows.filter(id=agent_id).first()
+    """The same without a look at who asks: for what the system itself does.
+
+    The lock leaves the key free: executions, which refer to the agent, are written meanwhile.
+    """
+    rows = Agent.objects.select_for_update(of=("self",), no_key=True)
+    agent = rows.select_related("definition", "project", "workspace").filter(id=agent_id).first()
     if agent is not None:
         agent.pending_command = AgentCommand.objects.open().filter(agent=agent).first()
     return agent

@@ -7,7 +7,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from agents.models import Agent, AgentCheckpoint, CheckpointSchedule
 from agents.services import (
@@ -19,7 +19,9 @@ from agents.services import (
     schedule_checkpoints,
     take_due_checkpoints,
 )
+from agents.services.moves import lock_row
 from core.errors import Conflict, PreconditionFailed
+from sessions.models import AgentExecution
 from tests.make import Make
 from tests.unit.agents.worlds import access_to, fresh
 
@@ -139,3 +141,22 @@ def test_an_agent_that_terminates_while_its_checkpoint_is_due_keeps_no_schedule(
     at_once(4, act)
     assert not CheckpointSchedule.objects.exists()
     assert fresh(shared).state_detail == "TERMINATED"
+
+
+def test_while_an_agent_is_locked_the_engine_writes_what_it_executes(shared: Agent, make: Make) -> None:
+    """On SQLite a writer waits for the other anyway, whatever they write."""
+    task = make.task(make.session(agent=shared), agent=shared)
+
+    def execute() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '3s'")
+                AgentExecution.objects.create(task=task, agent=shared, attempt=1)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        lock_row(shared.id)
+        if connection.vendor == "postgresql":
+            pool.submit(execute).result(timeout=20)
+    assert AgentExecution.objects.count() == (connection.vendor == "postgresql")
