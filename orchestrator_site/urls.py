@@ -11,6 +11,7 @@ from frontend.urls import urlpatterns as pages
 from orchestrator_site.health import CHECKS
 from sessions.api.stream import urlpatterns as streams_api
 from sessions.api.urls import urlpatterns as sessions_api
+from templates_app.api.urls import urlpatterns as templates_api
 from workspaces.api.health import Health, Status
 from workspaces.api.urls import urlpatterns as workspaces_api
 
@@ -19,6 +20,7 @@ admin.autodiscover()
 # Every area adds its list here; all of them are served under /api/v1/ (documented) and the same under /api/.
 api: list[URLPattern | URLResolver] = [
     *workspaces_api,
+    *templates_api,
     *agents_api,
     *documents_api,
     *streams_api,

@@ -83,6 +83,9 @@ def from_yaml(text: str) -> TemplateValues:
             raise _unreadable("A template's file has keys and values: name, agent_type, … at its left edge.")
         _check_keys(node)
         document = yaml.load(text, Loader=_Loader)  # noqa: S506  (a safe loader, made narrower)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _unreadable(f"line {line}: a control character, which a text may not hold. Remove it.") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise _unreadable(str(getattr(error, "problem", "") or error), mark) from error

@@ -6,6 +6,7 @@ Pure: values in, values out. Problems are lists of sentences by field; inside a 
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,11 @@ def uuid_of(text: str) -> UUID | None:
         return None
 
 
+def typed(values: TemplateValues, definition: DefinitionFacts | None) -> TemplateValues:
+    """The same values, with the definition's type where none is given."""
+    return replace(values, agent_type=definition.agent_type) if definition and not values.agent_type else values
+
+
 def template_problems(values: TemplateValues, definition: DefinitionFacts | None) -> Problems:
     """What is wrong with a template, by field; {} when nothing. `definition` is the one its slug names, if it does."""
     found: Problems = {
@@ -85,12 +91,18 @@ def configuration_problems(
 
 
 def application_problems(
-    values: TemplateValues, definition: DefinitionFacts | None, overrides: Mapping[str, Any], given: Mapping[str, Any]
+    values: TemplateValues,
+    definition: DefinitionFacts | None,
+    overrides: Mapping[str, Any],
+    given: Mapping[str, Any] | None,
 ) -> Problems:
-    """What is wrong with making an agent of a template with these overrides and values of the prompt's variables."""
+    """What is wrong with making an agent of a template with these overrides and values of the prompt's variables, by
+    field; without `given` the variables are not looked at."""
+    if problem := json_problem(overrides, max_bytes=MAX_CONFIGURATION_BYTES):
+        return {"configuration": [problem]}
     found = {
         "configuration": configuration_problems(values, definition, configured(values, overrides)),
-        "variables": prompts.value_problems(values.prompt_variables, given),
+        "variables": [] if given is None else prompts.value_problems(values.prompt_variables, given),
     }
     return {name: sentences for name, sentences in found.items() if sentences}
 

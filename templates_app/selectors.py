@@ -9,7 +9,7 @@ from core.differences import Change, changes_between
 from core.errors import NotFound
 from templates_app import hooks
 from templates_app.models import AgentTemplate, AgentTemplateVersion
-from templates_app.policies import Problems, application_problems, template_problems, uuid_of
+from templates_app.policies import Problems, application_problems, template_problems, typed, uuid_of
 from templates_app.values import TemplateValues, values_of
 from workspaces.access import Access
 
@@ -86,17 +86,25 @@ def version_row(template: AgentTemplate, version: int | None = None) -> AgentTem
     return row
 
 
-def diff(
-    access: Access, template_id: str | UUID, from_version: int | None = None, to_version: int | None = None
-) -> list[Change]:
-    """What differs between two versions, place by place; by default between the newest and the one before it.
+@dataclass(frozen=True, slots=True)
+class TemplateDiff:
+    """What differs between two versions of a template, in order of the places."""
 
-    Raises: NotFound.
-    """
+    template_id: str
+    from_version: int
+    to_version: int
+    changes: list[Change]
+
+
+def diff(
+    access: Access, template_id: str | UUID, *, from_version: int | None = None, to_version: int | None = None
+) -> TemplateDiff:
+    """What differs between two versions; by default between the newest and the one before it. Raises: NotFound."""
     template = template_for(access, template_id)
     newer = version_row(template, to_version)
     older = version_row(template, max(newer.version - 1, 1) if from_version is None else from_version)
-    return changes_between(older.snapshot, newer.snapshot)
+    changes = changes_between(older.snapshot, newer.snapshot)
+    return TemplateDiff(template.slug, older.version, newer.version, changes)
 
 
 def current_values(template: AgentTemplate) -> TemplateValues:
@@ -106,9 +114,15 @@ def current_values(template: AgentTemplate) -> TemplateValues:
     return TemplateValues(definition=definition, **own)
 
 
-def problems_of_draft(values: TemplateValues) -> Problems:
-    """What would keep these values from becoming a template, by field."""
-    return template_problems(values, hooks.find_definition(values.definition) if values.definition else None)
+def problems_of_draft(values: TemplateValues, configuration: dict[str, object] | None = None) -> Problems:
+    """What would keep these values from becoming a template, by field; and with a configuration, what would keep an
+    agent from being made with it."""
+    facts = hooks.find_definition(values.definition) if values.definition else None
+    values = typed(values, facts)
+    problems = template_problems(values, facts)
+    if configuration is None or "configuration_schema" in problems:
+        return problems
+    return {**application_problems(values, facts, configuration, None), **problems}
 
 
 def problems_of_application(

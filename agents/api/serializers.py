@@ -60,6 +60,14 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
     running = serializers.IntegerField(source="running_count", read_only=True)
     obstacle = serializers.CharField(read_only=True, help_text="why it can be given no work now; empty when it can")
     allowed_transitions = serializers.SerializerMethodField()
+    template_id = serializers.CharField(source="template.slug", read_only=True, default=None, allow_null=True)
+    template_version = serializers.IntegerField(
+        source="template_version.version", read_only=True, default=None, allow_null=True
+    )
+    latest_template_version = serializers.IntegerField(
+        source="template.version", read_only=True, default=None, allow_null=True
+    )
+    is_behind = serializers.SerializerMethodField(help_text="whether its template has moved on")
     pending_command = PendingCommandSerializer(allow_null=True, read_only=True)
 
     class Meta:
@@ -86,6 +94,11 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
             "capabilities",
             "configuration",
             "prompt_template",
+            "template_id",
+            "template_version",
+            "latest_template_version",
+            "is_behind",
+            "template_variables",
             "endpoint",
             "protocol",
             "max_concurrent_tasks",
@@ -100,6 +113,9 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
 
     def get_allowed_transitions(self, agent: Agent) -> list[str]:
         return allowed_verbs(agent)
+
+    def get_is_behind(self, agent: Agent) -> bool:
+        return agent.versions_behind > 0
 
 
 class CapabilityList(serializers.ListField):
@@ -135,10 +151,16 @@ class AgentCreateSerializer(AgentChangeSerializer):
     type = serializers.CharField(required=False, max_length=100, help_text="a definition's slug, or a type")
     project_id = serializers.UUIDField(required=False, help_text="without it: the default project")
     workspace_id = serializers.UUIDField(required=False, help_text="whose default project is meant")
+    template_id = serializers.CharField(
+        required=False, allow_blank=True, allow_null=True, max_length=60, help_text="the template it is made of"
+    )
+    template_version = serializers.IntegerField(required=False, min_value=1, help_text="without it: the newest")
+    variables = serializers.DictField(required=False, help_text="values of the variables of the template's prompt")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not (attrs.get("definition") or attrs.get("type") or attrs.get("endpoint")):
-            raise serializers.ValidationError({"definition": "Give a definition (see GET /definitions) or a type."})
+        if not any(attrs.get(name) for name in ("definition", "type", "endpoint", "template_id")):
+            sentence = "Give a definition (see GET /definitions), a type, or a template_id."
+            raise serializers.ValidationError({"definition": sentence})
         return attrs
 
 
@@ -152,6 +174,10 @@ class AgentQuerySerializer(serializers.Serializer[Any]):
     type = serializers.CharField(required=False, help_text="also the older words, such as planner")
     definition = serializers.CharField(required=False, help_text="a definition's slug")
     capability = serializers.CharField(required=False, help_text="several with commas: all of them")
+    template = serializers.CharField(required=False, max_length=60, help_text="a template's id")
+    behind = serializers.BooleanField(
+        required=False, default=False, help_text="true: only those whose template has moved on"
+    )
     search = serializers.CharField(required=False, max_length=200, help_text="in name, description and definition")
     ordering = serializers.CharField(
         required=False, default="name", help_text=f"one of {', '.join(ORDERINGS)}; - turns"

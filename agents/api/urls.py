@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.api import commands, contexts, definitions, state, views
+from agents.api import commands, contexts, definitions, state, templating, views
 from agents.policies import OPERATOR_VERBS
 
 urlpatterns = [
@@ -16,5 +16,6 @@ urlpatterns = [
     *state.urlpatterns,
     *contexts.urlpatterns,
     *commands.urlpatterns,
+    *templating.urlpatterns,
     *definitions.urlpatterns,
 ]

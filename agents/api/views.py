@@ -70,7 +70,8 @@ class AgentList(Door):
         tags=["agents"],
     )
     def post(self, request: Request) -> Response:
-        """Make an agent of a definition, or of what its type means; with an endpoint, register a remote one."""
+        """Make an agent of a template, of a definition, or of what its type means; with an endpoint, register a remote
+        one."""
         values = dict(self.read(shapes.AgentCreateSerializer, request.data).validated_data)
         agent = services.register_agent(
             access=self.access,
@@ -80,12 +81,19 @@ class AgentList(Door):
             workspace_id=values.pop("workspace_id", None),
             name=values.pop("name"),
             configuration=values.pop("configuration"),
+            origin=_origin(values),
             fields=values,  # type: ignore[arg-type]
         )
         agent, wait = self.settled(agent)
         response = Response(shapes.AgentSerializer(agent).data, status=status.HTTP_201_CREATED)
         say_applied(response, wait)
         return response
+
+
+def _origin(values: dict[str, Any]) -> services.TemplateUse | None:
+    """The template asked for, taken out of the values of a new agent."""
+    given = [values.pop(name, None) for name in ("template_id", "template_version", "variables")]
+    return services.TemplateUse(given[0], given[1], given[2] or {}) if given[0] else None
 
 
 class AgentDiscovery(Door):

@@ -36,6 +36,7 @@ from agents.selectors.registry import (
     enabled_slugs,
     registry_report,
 )
+from agents.selectors.templating import agents_of_template, definition_facts
 
 __all__ = [
     "ORDERINGS",
@@ -44,6 +45,7 @@ __all__ = [
     "agent_for",
     "agent_named",
     "agent_with_template",
+    "agents_of_template",
     "agents_without_heartbeat",
     "assignable_agents",
     "checkpoint_for",
@@ -53,6 +55,7 @@ __all__ = [
     "context_for",
     "context_of_agent",
     "contexts_of_agent",
+    "definition_facts",
     "definition_for",
     "definitions",
     "differences",

@@ -10,6 +10,7 @@ from agents import conf, hooks
 from agents.models import Agent, AgentCommand, AgentQuerySet, AgentStateHistory
 from core.enums import AgentStatus
 from core.errors import NotFound
+from templates_app.policies import uuid_of
 from workspaces.access import Access
 
 
@@ -17,7 +18,7 @@ def visible_agents(access: Access) -> AgentQuerySet:
     """All agents of the caller's workspaces, terminated ones too; none while agents are switched off."""
     if not conf.agents_enabled():
         return Agent.objects.none()
-    found = Agent.objects.filter(workspace_id__in=access.workspace_ids).without_state()
+    found = Agent.objects.filter(workspace_id__in=access.workspace_ids).without_state().with_template()
     return found.select_related("definition", "project", "workspace")
 
 
@@ -41,7 +42,7 @@ def agent_with_template(access: Access, agent_id: UUID, *, with_state: bool = Fa
 @dataclass(frozen=True, slots=True)
 class AgentQuery:
     """Which agents a list shows; empty fields do not narrow it. `status` knows BUSY, which is not stored; `template` is
-    a slug, `behind` those whose template has moved on."""
+    a slug or an id, `behind` those whose template has moved on."""
 
     workspace: UUID | None = None
     project: UUID | None = None
@@ -68,8 +69,8 @@ def listed_agents(access: Access, query: AgentQuery) -> AgentQuerySet:
         "project_id": query.project,
         "type": query.type,
         "definition__slug": query.definition,
+        "template_id" if uuid_of(query.template) else "template__slug": query.template,
     }
-    exact["template__slug"] = query.template
     found = found.filter(**{name: value for name, value in exact.items() if value})
     found = found.behind() if query.behind else found
     if query.search:

@@ -26,10 +26,13 @@ from agents.services.lifecycle import (
 from agents.services.registration import register_agent, spawn_agent
 from agents.services.rollbacks import rollback_context, settle_rollback
 from agents.services.state import patch_state, replace_state
+from agents.services.templating import TemplateUse, apply_template, upgrade_agent
 
 __all__ = [
     "AgentFields",
     "SyncReport",
+    "TemplateUse",
+    "apply_template",
     "create_agent",
     "create_checkpoint",
     "delete_agent",
@@ -62,6 +65,7 @@ __all__ = [
     "take_due_checkpoints",
     "unschedule_checkpoints",
     "update_agent",
+    "upgrade_agent",
     "wait_for_agent",
     "write_context",
 ]

@@ -16,6 +16,9 @@ from agents.states import AgentStateDetail, agent_type
 from core.errors import Conflict, Invalid
 from core.ids import new_id
 from core.json_schema import config_errors
+from core.json_values import json_problem
+from templates_app.models import AgentTemplate, AgentTemplateVersion
+from templates_app.policies import MAX_CONFIGURATION_BYTES
 from workspaces.access import Access
 from workspaces.models import Project
 from workspaces.states import Role
@@ -34,6 +37,9 @@ class AgentFields(TypedDict, total=False):
     max_concurrent_tasks: int
     weight: int
     metadata: dict[str, Any]
+    template: AgentTemplate
+    template_version: AgentTemplateVersion
+    template_variables: dict[str, Any]
 
 
 def create_agent(
@@ -190,7 +196,8 @@ def _check_endpoint(url: str) -> None:
 
 
 def _check_configuration(definition: AgentDefinition, configuration: dict[str, Any]) -> None:
-    problems = config_errors(definition.config_schema, configuration)
+    problem = json_problem(configuration, max_bytes=MAX_CONFIGURATION_BYTES)
+    problems = [problem] if problem else config_errors(definition.config_schema, configuration)
     if problems:
         raise Invalid(
             f"The configuration does not fit the definition {definition.slug}: {problems[0]}",

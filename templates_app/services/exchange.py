@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from core.errors import Invalid
 from templates_app.exchange import from_yaml, to_yaml, values_of_document
 from templates_app.models import AgentTemplate
 from templates_app.selectors import template_for, version_row
@@ -37,6 +38,8 @@ def import_template(
     Raises: NotFound, Forbidden, PayloadTooLarge, Invalid with lines or fields, Conflict when the id is taken.
     """
     target = own_workspace(access, workspace_id)
+    if not isinstance(source, str | Mapping):
+        raise Invalid("Send a template's file: keys and values, such as name and agent_type.", code="unreadable_file")
     values = from_yaml(source) if isinstance(source, str) else values_of_document(source)
     values = replace(values, slug=slug or values.slug)
     present = AgentTemplate.objects.filter(workspace_id=target, slug=values.slug).first() if update else None

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from django.db import transaction
 
+from core.merging import same_json
 from templates_app import hooks
 from templates_app.exchange import from_yaml
 from templates_app.models import AgentTemplate, AgentTemplateVersion
-from templates_app.services.rows import differs, snapshot_of
-from templates_app.values import CONTENTS, TemplateValues
+from templates_app.services.rows import snapshot_of
+from templates_app.values import TemplateValues
 
 FOLDER = Path(__file__).resolve().parent.parent / "gallery"
 SYSTEM = "system"
@@ -93,7 +94,7 @@ def _version(row: AgentTemplate, description: str) -> AgentTemplateVersion:
 def _bring_up_to_date(row: AgentTemplate, values: TemplateValues, facts: hooks.DefinitionFacts | None) -> bool:
     """Whether there was anything to change."""
     before, after = snapshot_of(row), values.snapshot()
-    changed = any(differs(before[name], after[name]) for name in CONTENTS)
+    changed = not same_json(before, after)
     if changed:
         for name, value in _fields(values, facts).items():
             setattr(row, name, value)

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from core.canonical import canonical_json
 from core.enums import agent_type
 from core.errors import Conflict, Forbidden, Invalid
+from core.merging import same_json
 from templates_app import hooks
 from templates_app.models import AgentTemplate, AgentTemplateVersion
-from templates_app.policies import slug_of, slug_problem, template_problems
+from templates_app.policies import slug_of, slug_problem, template_problems, typed
 from templates_app.selectors import current_values, template_for, visible_templates
 from templates_app.values import CONTENTS, TemplateValues
 from workspaces.access import Access
@@ -22,8 +22,7 @@ from workspaces.states import Role
 def checked(values: TemplateValues) -> dict[str, Any]:
     """The fields of the row for these values. Raises: Invalid with every problem, by field."""
     facts = hooks.find_definition(values.definition) if values.definition else None
-    if not values.agent_type and facts:
-        values = TemplateValues(**{**as_dict(values), "agent_type": facts.agent_type})
+    values = typed(values, facts)
     problems = template_problems(values, facts)
     if problems:
         field, sentences = next(iter(problems.items()))
@@ -31,10 +30,6 @@ def checked(values: TemplateValues) -> dict[str, Any]:
     fields = {**values.snapshot(), "agent_type": str(agent_type(values.agent_type)), "name": values.name.strip()}
     del fields["definition"]
     return {**fields, "definition_id": facts.id if facts else None}
-
-
-def as_dict(values: TemplateValues) -> dict[str, Any]:
-    return {**values.snapshot(), "slug": values.slug}
 
 
 def snapshot_of(template: AgentTemplate) -> dict[str, Any]:
@@ -108,7 +103,7 @@ def change_to(access: Access, template: AgentTemplate, values: TemplateValues, d
     for name, value in fields.items():
         setattr(template, name, value)
     after = snapshot_of(template)
-    changed = [name for name in CONTENTS if differs(before[name], after[name])]
+    changed = [name for name in CONTENTS if not same_json(before[name], after[name])]
     if not changed:
         return template
     template.version += 1
@@ -122,11 +117,6 @@ def change_to(access: Access, template: AgentTemplate, values: TemplateValues, d
         after={"version": template.version, **{name: after[name] for name in changed}},
     )
     return template
-
-
-def differs(one: Any, other: Any) -> bool:
-    """Whether two JSON values differ; 1, 1.0 and true are three values, the order of keys says nothing."""
-    return canonical_json(one) != canonical_json(other)
 
 
 def add_version(template: AgentTemplate, description: str, actor: str) -> AgentTemplateVersion:

@@ -1,18 +1,19 @@
 """Making, changing, copying and removing templates."""
 
 from collections.abc import Mapping
+from dataclasses import replace as changed_to
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import ProtectedError
 
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotFound
 from core.versions import require_version
 from templates_app.models import AgentTemplate
 from templates_app.policies import MAX_SLUG_LENGTH
 from templates_app.selectors import template_for, version_row
-from templates_app.services.rows import add_template, as_dict, audit, change_to, is_taken, locked, snapshot_of
+from templates_app.services.rows import add_template, audit, change_to, is_taken, locked, snapshot_of
 from templates_app.values import CONTENTS, EMPTY, TemplateValues, values_of
 from workspaces.access import Access
 from workspaces.selectors import first_workspace
@@ -55,6 +56,7 @@ def update_template(
     """
     template = locked(access, template_id)
     require_version(template.version, expected_version, "the template")
+    changes = {name: value for name, value in changes.items() if (name, value) != ("slug", template.slug)}
     unknown = sorted(set(changes) - set(CONTENTS))
     if unknown:
         raise Invalid(
@@ -123,6 +125,18 @@ def delete_template(*, access: Access, template_id: str | UUID) -> None:
         ) from error
 
 
+def lock_for_use(template: AgentTemplate) -> AgentTemplate:
+    """The same template as it is now, kept from being changed or removed until the caller's transaction ends, so that
+    what is made of it holds. Built-in ones are not locked: nobody removes them. Raises: NotFound when it is gone."""
+    if template.workspace_id is None:
+        return template
+    rows = AgentTemplate.objects.select_for_update(of=("self",)).select_related("definition", "workspace")
+    found = rows.filter(id=template.id).first()
+    if found is None:
+        raise NotFound(f"There is no template {template.slug!r} any more.")
+    return found
+
+
 @transaction.atomic
 def copy_template(
     *,
@@ -141,7 +155,7 @@ def copy_template(
     target = own_workspace(access, workspace_id)
     values = values_of(version_row(source, version).snapshot)
     free = slug or _next_slug(access, target, source.slug)
-    values = TemplateValues(**{**as_dict(values), "slug": free, "name": name or values.name})
+    values = changed_to(values, slug=free, name=name or values.name)
     return add_template(access, target, values, f"copied from {source.slug}, version {version or source.version}")
 
 

@@ -23,6 +23,7 @@ from drf_spectacular.generators import SchemaGenerator
 from agents.models import Agent, AgentCheckpoint, AgentContext, AgentContextVersion, CheckpointSchedule
 from documents.models import Collection, Document, Passage
 from sessions.models import AgentExecution, AgentMessage, SessionCommand, SessionEvent
+from templates_app.models import AgentTemplate, AgentTemplateVersion
 from tests.make import Make
 from tests.routes import METHODS, Route, api_routes, is_async, page_routes
 from workspaces import services
@@ -30,7 +31,7 @@ from workspaces.models import Membership, Workspace
 from workspaces.selectors import access_of_user
 from workspaces.states import Role
 
-OWN_APPS = ("workspaces", "documents", "agents", "agent_sessions")
+OWN_APPS = ("workspaces", "documents", "templates_app", "agents", "agent_sessions")
 # What code can do is the same for every workspace; what was made of it is not (see OF_DEFINITION and BODIES).
 DEFINITION = "/api/v1/definitions/<slug:slug>"
 OF_DEFINITION = [("/api/v1/definitions/scripted/agents", ["workspace", "project"])]
@@ -48,6 +49,7 @@ class World:
         self.project = make.project(self.workspace)
         self.key, _ = services.create_key(access=access_of_user(self.owner), name=f"{MARK} key", role=Role.VIEWER)
         self._add_documents()
+        self._add_template()
         self._add_session(make)
 
     def _add_documents(self) -> None:
@@ -59,6 +61,12 @@ class World:
             file=ContentFile(text.encode(), name="foreign.txt"),
         )  # fmt: skip
         self.passage = Passage.objects.create(document=self.document, ordinal=0, start=0, end=len(text), text=text)
+
+    def _add_template(self) -> None:
+        self.template = AgentTemplate.objects.create(
+            workspace=self.workspace, slug="foreign", name=f"{MARK} template", agent_type="CUSTOM", description=MARK
+        )
+        AgentTemplateVersion.objects.create(template=self.template, version=1, snapshot={"name": MARK})
 
     def _add_session(self, make: Make) -> None:
         self.agent = make.agent(self.project, name=f"{MARK} agent")
@@ -100,6 +108,7 @@ class World:
             "project_id": self.project.id,
             "member_id": self.membership.id,
             "key_id": self.key.id,
+            "template_id": self.template.id,
             "collection_id": self.collection.id,
             "document_id": self.document.id,
             "passage_id": self.passage.id,
@@ -256,7 +265,7 @@ def test_lists_and_pages_show_nothing_foreign_however_they_are_filtered(foreign:
 
 PAGE_FILTERS = ["like", "document", "collection", "project"]
 STEMS = {"like": "session"}
-KINDS = {"workspace", "project", "collection", "document", "agent", "session", "task"}
+KINDS = {"workspace", "project", "collection", "document", "agent", "session", "task", "template"}
 
 
 def stem_of(name: str) -> str:
@@ -282,6 +291,10 @@ BODIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("/api/v1/agents", {"name": "x", "definition": "scripted"}, {"workspace_id": "workspace_id"}),
     ("/api/v1/definitions/scripted/spawn", {"name": "x"}, {"project_id": "project_id"}),
     ("/api/v1/definitions/scripted/spawn", {"name": "x"}, {"workspace_id": "workspace_id"}),
+    ("/api/v1/agents", {"definition": "validation"}, {"template_id": "template_id"}),
+    ("/api/v1/templates", {"name": "x", "agent_type": "CUSTOM"}, {"workspace_id": "workspace_id"}),
+    ("/api/v1/templates/reviewer/copy", {}, {"workspace_id": "workspace_id"}),
+    ("/api/v1/templates/reviewer/apply", {}, {"project_id": "project_id"}),
     ("/api/v1/collections", {"name": "x"}, {"project_id": "project_id"}),
     ("/api/v1/agents/execute", RUN, {"project_id": "project_id"}),
     ("/api/v1/agents/execute", RUN, {"context": {"document_ids": ["document_id"]}}),

@@ -1,0 +1,105 @@
+"""Routes between agents and templates: agents made of one, brought to its newer versions, lagging behind."""
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import UUIDField
+
+from agents import selectors, services
+from agents.api.serializers import AgentSerializer
+from agents.api.views import Door
+from core.api.preferences import say_applied
+from templates_app.selectors import template_for
+
+TAGS = ["templates"]
+OF_WORKSPACE = OpenApiParameter(
+    "workspace_id", OpenApiTypes.UUID, description="Whose template of this id is meant. Without it: the first of yours."
+)
+
+
+class ObjectField(serializers.DictField):
+    default_error_messages = {"not_a_dict": "This must be a JSON object, and not of type {input_type}."}
+
+
+class ApplyRequest(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+    project_id = serializers.UUIDField(required=False, help_text="without it: the default project")
+    configuration = ObjectField(required=False, default=dict, help_text="laid over the defaults; null takes a key away")
+    variables = ObjectField(required=False, default=dict, help_text="values of the prompt's variables")
+    version = serializers.IntegerField(min_value=1, required=False, help_text="without it: the newest")
+    definition = serializers.CharField(
+        max_length=60, required=False, allow_blank=True, default="", help_text="for a template that names none"
+    )
+    start = serializers.BooleanField(required=False, default=False, help_text="true: brought up to ACTIVE by a worker")
+
+
+class UpgradeRequest(serializers.Serializer[Any]):
+    version = serializers.IntegerField(min_value=1, required=False, help_text="without it: the newest")
+    variables = ObjectField(required=False, default=dict, help_text="values that differ from those of before")
+
+
+class BehindQuery(serializers.Serializer[Any]):
+    behind = serializers.BooleanField(
+        required=False, default=False, help_text="true: only those the template has moved on from"
+    )
+
+
+class TemplateApplication(Door):
+    @extend_schema(
+        operation_id="templates_apply",
+        request=ApplyRequest,
+        parameters=[OF_WORKSPACE],
+        responses={201: AgentSerializer},
+        tags=TAGS,
+    )
+    def post(self, request: Request, template_id: str) -> Response:
+        """Make an agent of a template: its defaults with your configuration over them, its prompt filled in."""
+        template = template_for(self.access, template_id, workspace_id=workspace_of(request))
+        asked = dict(self.read(ApplyRequest, request.data).validated_data)
+        use = services.TemplateUse(template.id, asked.pop("version", None), asked.pop("variables"))
+        agent, wait = self.settled(services.apply_template(access=self.access, use=use, **asked))
+        response = Response(AgentSerializer(agent).data, status=status.HTTP_201_CREATED)
+        say_applied(response, wait)
+        return response
+
+
+class TemplateAgents(Door):
+    @extend_schema(
+        operation_id="templates_agents",
+        parameters=[BehindQuery, OF_WORKSPACE],
+        responses=AgentSerializer(many=True),
+        tags=TAGS,
+    )
+    def get(self, request: Request, template_id: str) -> Response:
+        """The agents made of a template that are not terminated; `?behind=true`: those that lag behind it."""
+        template = template_for(self.access, template_id, workspace_id=workspace_of(request))
+        query = self.read(BehindQuery, request.query_params.dict()).validated_data
+        return self.page_of_agents(selectors.agents_of_template(self.access, template, **query))
+
+
+class AgentUpgrade(Door):
+    @extend_schema(operation_id="agents_upgrade", request=UpgradeRequest, responses=AgentSerializer, tags=["agents"])
+    def post(self, request: Request, agent_id: UUID) -> Response:
+        """Bring an agent to another version of its template; what was set for this agent stays."""
+        selectors.agent_for(self.access, agent_id)
+        asked = self.read(UpgradeRequest, request.data).validated_data
+        return self.one(services.upgrade_agent(access=self.access, agent_id=agent_id, **asked))
+
+
+def workspace_of(request: Request) -> UUID | None:
+    """`?workspace_id=`. Raises: ValidationError when it is no UUID."""
+    word = request.query_params.get("workspace_id")
+    return UUIDField().run_validation(word) if word else None
+
+
+urlpatterns = [
+    path("templates/<slug:template_id>/apply", TemplateApplication.as_view()),
+    path("templates/<slug:template_id>/agents", TemplateAgents.as_view()),
+    path("agents/<uuid:agent_id>/upgrade", AgentUpgrade.as_view()),
+]

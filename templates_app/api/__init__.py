@@ -1,0 +1,1 @@
+"""HTTP doors of `templates_app`."""
