@@ -23,6 +23,16 @@ class TaskNotFound(NotFound):
     code = "task_not_found"
 
 
+class MessageNotFound(NotFound):
+    code = "message_not_found"
+
+
+class MessageInSession(Conflict):
+    """A message of a session is delivered by its runner and by nobody else."""
+
+    code = "message_in_session"
+
+
 class SessionFinished(Conflict):
     """A finished session never reopens."""
 

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from sessions.api import export, history, repeating, starting, tasks, views, why
+from sessions.api import communications, export, history, repeating, starting, tasks, views, why
 
 urlpatterns = [
+    *communications.urlpatterns,
     path("agents/execute", starting.Execute.as_view(), name="agents-execute"),
     path("agents/<uuid:agent_id>/execute", starting.ExecuteAgent.as_view(), name="agent-execute"),
     path("sessions", views.Sessions.as_view(), name="sessions"),

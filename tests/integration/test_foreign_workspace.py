@@ -119,6 +119,7 @@ class World:
             "task_id": self.task.id,
             "execution_id": self.execution.id,
             "message_id": self.message.id,
+            "communication_id": self.message.id,
             "command_id": self.command.id,
             "context_id": self.context.id,
             "version": 1,

@@ -206,10 +206,9 @@ def test_the_caller_gets_the_answer_also_when_it_cannot_be_kept(
     assert make_agent(client).status_code == 201
 
 
-def test_sessions_remember_their_keys_themselves(client: APIClient) -> None:
+def test_sessions_remember_their_keys_themselves(client: APIClient, make: Make, project: Project) -> None:
     body = {"task_description": "go", "tasks": [{"name": "a", "required_capabilities": ["record"]}]}
-    first = make_agent(client, headers={}).json()
-    client.post(f"{API}/agents/{first['id']}/status", {"status": "ACTIVE"})
+    make.agent(project, definition="recorder")
     one = client.post(f"{API}/sessions", body, headers=KEY)
     two = client.post(f"{API}/sessions", body, headers=KEY)
     assert one.json()["session_id"] == two.json()["session_id"]
