@@ -50,8 +50,7 @@ class AgentCheckpointAdmin(OfAgentAdmin):
         "created_at",
         "agent",
         "workspace",
-        "sequence_number",
-        "is_latest",
+        "number",
         "is_recoverable",
         "source",
         "created_by",
@@ -62,6 +61,10 @@ class AgentCheckpointAdmin(OfAgentAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("state_data")
+
+    @admin.display(description="number", ordering="sequence_number")
+    def number(self, row: AgentCheckpoint) -> str:
+        return f"{row.sequence_number}, latest" if row.is_latest else str(row.sequence_number)
 
     @admin.action(description="Restore the selected checkpoints (one of each agent)", permissions=["act"])
     def restore_checkpoints(self, request: HttpRequest, rows: QuerySet[AgentCheckpoint]) -> None:
