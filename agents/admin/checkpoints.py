@@ -56,6 +56,17 @@ class AgentCheckpointAdmin(OfAgentAdmin):
         "created_by",
     )
     list_filter = ("is_latest", "is_recoverable", "source")
+    fields = (
+        "agent",
+        "sequence_number",
+        "is_latest",
+        "is_recoverable",
+        "source",
+        "created_by",
+        "created_at",
+        "state_data",
+    )
+    readonly_fields = fields
     ordering = ("-created_at", "-sequence_number")
     actions = ["restore_checkpoints", "delete_checkpoints"]
 

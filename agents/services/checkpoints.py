@@ -1,10 +1,12 @@
 """Recovery points of an agent's state: made, restored, deleted, pruned; by hand or at an interval."""
 
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from agents import conf
 from agents.models import Agent, AgentCheckpoint, CheckpointSchedule
@@ -13,15 +15,14 @@ from agents.selectors import checkpoint_of
 from agents.services.moves import audit, locked
 from agents.services.state import MAX_STATE_BYTES, locked_for_state, write_state
 from agents.states import AgentStateDetail, CheckpointSource
-from core.canonical import canonical_json
 from core.clock import SYSTEM_CLOCK
 from core.errors import Conflict, Invalid
 from core.json_bounds import require_object
 from workspaces.access import Access
 
 MAX_INTERVAL_SECONDS = 30 * 24 * 3600
-LARGEST_BATCH = 100
-"""Schedules looked after in one call; what is left is due a second later."""
+LARGEST_BATCH, TURN_SECONDS = 100, 2.0
+"""Schedules looked after in one call, and how long it may take; what is left comes first in the next one."""
 
 
 @transaction.atomic
@@ -136,14 +137,19 @@ def take_due_checkpoints(*, now: datetime | None = None) -> int:
         return 0
     now = now or SYSTEM_CLOCK.now()
     due = CheckpointSchedule.objects.filter(next_at__lte=now).order_by("next_at")
-    return sum(_take_due(agent_id, now) for agent_id in due.values_list("agent_id", flat=True)[:LARGEST_BATCH])
+    taken, end = 0, monotonic() + TURN_SECONDS
+    for agent_id in due.values_list("agent_id", flat=True)[:LARGEST_BATCH]:
+        taken += _take_due(agent_id, now)
+        if monotonic() >= end:
+            break
+    return taken
 
 
 @transaction.atomic
 def _take_due(agent_id: UUID, now: datetime) -> bool:
     """Whether a checkpoint was taken. An agent that somebody else has locked is looked at again in a second."""
     rows = Agent.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    agent = rows.filter(id=agent_id).first()
+    agent = rows.without_state().filter(id=agent_id).first()
     schedule = CheckpointSchedule.objects.filter(agent_id=agent_id, next_at__lte=now).first() if agent else None
     if agent is None or schedule is None:
         return False
@@ -162,8 +168,9 @@ def _take_due(agent_id: UUID, now: datetime) -> bool:
 
 
 def _is_kept(agent: Agent) -> bool:
-    latest = AgentCheckpoint.objects.filter(agent=agent, is_latest=True, is_recoverable=True).first()
-    return latest is not None and canonical_json(latest.state_data) == canonical_json(agent.state)
+    """Whether the latest checkpoint holds the present state. The database compares: it may be a megabyte twice."""
+    latest = AgentCheckpoint.objects.filter(agent=agent, is_latest=True, is_recoverable=True)
+    return latest.filter(state_data=F("agent__state")).exists()
 
 
 def _keep(agent: Agent, checkpoint: AgentCheckpoint) -> None:

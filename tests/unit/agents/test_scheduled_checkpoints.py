@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -164,6 +166,27 @@ def test_while_agents_are_switched_off_nothing_is_taken(due: CheckpointSchedule,
     assert take_due_checkpoints(now=NOON) == 0
     settings.AGENTS_ENABLED = True
     assert take_due_checkpoints(now=NOON) == 1
+
+
+def test_a_turn_that_takes_too_long_leaves_the_rest_for_the_next(
+    agent: Agent, access: Access, due: CheckpointSchedule, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = make.agent(agent.project, state={"step": 1})
+    schedule_checkpoints(access=access, agent_id=later.id, interval_seconds=60)
+    CheckpointSchedule.objects.filter(agent=later).update(next_at=NOON + timedelta(seconds=1))
+    monkeypatch.setattr("agents.services.checkpoints.TURN_SECONDS", 0.0)
+    assert take_due_checkpoints(now=NOON + MINUTE) == 1
+    assert not AgentCheckpoint.objects.filter(agent=later).exists()
+    assert take_due_checkpoints(now=NOON + MINUTE) == 1
+    assert AgentCheckpoint.objects.filter(agent=later).exists()
+
+
+def test_a_state_kept_already_is_compared_in_the_database(due: CheckpointSchedule) -> None:
+    take_due_checkpoints(now=NOON)
+    with CaptureQueriesContext(connection) as captured:
+        assert take_due_checkpoints(now=NOON + MINUTE) == 0
+    read = [query["sql"].partition(" FROM ")[0] for query in captured if query["sql"].startswith("SELECT")]
+    assert not [columns for columns in read if '."state"' in columns or "state_data" in columns]
 
 
 def test_one_query_when_nothing_is_due(due: CheckpointSchedule, django_assert_num_queries: Any) -> None:
