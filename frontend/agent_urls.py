@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from frontend.converters import NumberConverter, VerbConverter
-from frontend.views.agents import contexts, history, listing, making, overview, settings, state
+from frontend.views.agents import contexts, history, listing, making, overview, settings, state, upgrading
 
 register_converter(NumberConverter, "number")
 register_converter(VerbConverter, "verb")
@@ -19,6 +19,7 @@ urlpatterns = [
     path(f"{ONE}/settings", settings.agent_settings, name="agent-settings"),
     path(f"{ONE}/edit", settings.edit, name="agent-edit"),
     path(f"{ONE}/configure", settings.configure, name="agent-configure"),
+    path(f"{ONE}/upgrade", upgrading.agent_upgrade, name="agent-upgrade"),
     path(f"{ONE}/history", history.agent_history, name="agent-history"),
     path(f"{ONE}/state", state.agent_state, name="agent-state"),
     path(f"{ONE}/state/write", state.write, name="agent-state-write"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.models import Agent
 from core.errors import OrchestratorError
-from core.merging import merge_patch
+from core.merging import same_json
 from frontend.presenters.schemas import Field, fields_of, read_fields
 
 LONGEST = {"name": 100, "description": 10_000, "prompt_template": 100_000, "endpoint": 500}
@@ -113,12 +113,27 @@ def configuration_fields(schema: Mapping[str, Any], values: Mapping[str, Any]) -
 def read_configuration(
     fields: Sequence[Field], posted: Mapping[str, str], present: Mapping[str, Any]
 ) -> tuple[list[Field], dict[str, Any]]:
-    """The fields with what was posted and what is wrong with it, and the configuration: `present`, changed."""
+    """The fields with what was posted and what is wrong with it, and what that changes of the `present` configuration,
+    as a merge patch (RFC 7396)."""
     read, changed = read_fields(fields, posted, clearing=True)
     if any(field.name != WHOLE for field in fields):
-        return read, merge_patch(present, changed)
-    value = changed.get(WHOLE, dict(present))
-    value = {} if value is None else value
+        return read, changed
+    if WHOLE not in changed:
+        return read, {}
+    value = changed[WHOLE] if changed[WHOLE] is not None else {}
     if not isinstance(value, dict):
         return [replace(field, error='Give a JSON object, like {"depth": 3}.') for field in read], {}
-    return read, value
+    return read, patch_between(present, value)
+
+
+def patch_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The merge patch that makes `after` of `before`."""
+    patch: dict[str, Any] = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        old = before.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            inner = patch_between(old, value)
+            patch.update({key: inner} if inner else {})
+        elif key not in before or not same_json(old, value):
+            patch[key] = value
+    return patch

@@ -22,6 +22,15 @@ STATE_WORDS = {
     _D.TERMINATED: "It has ended for good. What it did and what it kept can still be read here.",
 }
 
+
+def state_words(agent: Agent) -> str:
+    """What its state means for whoever wants something done by it."""
+    state = AgentStateDetail(agent.state_detail)
+    if state != _D.ACTIVE or not agent.obstacle:
+        return STATE_WORDS[state]
+    return "It is active, and gets nothing new for now."
+
+
 DONE = {
     "initialize": "initialized",
     "activate": "activated",

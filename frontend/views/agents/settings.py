@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from agents.models import Agent
 from agents.services import update_agent
 from core.errors import Conflict, Invalid
+from core.merging import merge_patch
 from frontend.place import access_of
 from frontend.presenters.agent_form import (
     AgentForm,
@@ -19,6 +20,7 @@ from frontend.presenters.agent_form import (
     read_configuration,
     read_form,
 )
+from frontend.presenters.agent_origins import schema_for
 from frontend.presenters.schema_errors import with_errors
 from frontend.presenters.schemas import Field, any_error
 from frontend.views.agents.shell import agent_here, render_section
@@ -39,7 +41,7 @@ def edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """Change name, description, capabilities, prompt and the like."""
     agent = _changeable(request, agent_id)
     form = read_form(request.POST.dict())
-    values = form.values()
+    values = {**form.values(), "is_enabled": "is_enabled" in request.POST}
     if not form.name:
         form.add("name", "Give a name.")
     if not form.problems:
@@ -57,11 +59,12 @@ def edit(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 @page
 def configure(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     agent = _changeable(request, agent_id)
-    fields, configuration = read_configuration(_fields(agent), request.POST.dict(), agent.configuration)
+    fields, patch = read_configuration(_fields(agent), request.POST.dict(), agent.configuration)
     problems: Sequence[str] = ["Some values cannot be read; see below."] if any_error(fields) else ()
     if not problems:
+        changes = {"configuration": merge_patch(agent.configuration, patch)}
         try:
-            update_agent(access=access_of(request), agent_id=agent_id, changes={"configuration": configuration})
+            update_agent(access=access_of(request), agent_id=agent_id, changes=changes)
         except (Invalid, Conflict) as error:
             sentences = error.details.get("configuration", ())
             fields, problems = with_errors(fields, sentences)
@@ -80,11 +83,19 @@ def _changeable(request: HttpRequest, agent_id: UUID) -> Agent:
 
 
 def _fields(agent: Agent) -> list[Field]:
-    return configuration_fields(agent.definition.config_schema, agent.configuration)
+    """By the schema of the template it was made of, else by its definition's."""
+    version = agent.template_version
+    schema = version.snapshot.get("configuration_schema", {}) if version else {}
+    return configuration_fields(schema_for(schema, agent.definition), agent.configuration)
 
 
 def _render(
     request: HttpRequest, agent: Agent, form: AgentForm, fields: Sequence[Field], problems: Sequence[str] = ()
 ) -> HttpResponse:
-    context = {"form": form, "fields": fields, "configuration_problems": problems}
+    context = {
+        "form": form,
+        "fields": fields,
+        "configuration_problems": problems,
+        "enabled_as_typed": "is_enabled" in request.POST if form.problems else agent.is_enabled,
+    }
     return render_section(request, agent, "agent-settings", context, status=400 if problems or form.problems else 200)

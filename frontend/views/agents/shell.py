@@ -12,7 +12,7 @@ from agents.models import Agent
 from agents.selectors import agent_with_template, with_running
 from agents.states import AgentStateDetail
 from frontend.place import access_of
-from frontend.presenters.agents import STATE_WORDS, actions_of, asked_of
+from frontend.presenters.agents import actions_of, asked_of, state_words
 from workspaces.states import Role
 
 SECTIONS = (
@@ -22,7 +22,7 @@ SECTIONS = (
     ("agent-state", "State", "save"),
     ("agent-contexts", "Contexts", "layers"),
 )
-WITHIN = {"agent-checkpoint": "agent-state", "agent-context": "agent-contexts"}
+WITHIN = {"agent-checkpoint": "agent-state", "agent-context": "agent-contexts", "agent-upgrade": "agent-settings"}
 """Pages below a section, by the section's name."""
 
 
@@ -54,7 +54,7 @@ def render_section(
         "may_change": changeable,
         "actions": actions_of(agent) if changeable else [],
         "under_way": asked_of(agent.pending_command) if agent.pending_command else None,
-        "state_words": STATE_WORDS[AgentStateDetail(agent.state_detail)],
+        "state_words": state_words(agent),
         "sections": [
             {"name": name, "words": words, "icon": icon, "address": reverse(name, args=[agent.id])}
             for name, words, icon in SECTIONS
