@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from agents import conf
 from agents.models import Agent, AgentContext, AgentContextVersion
 from agents.selectors.agents import agent_for, visible_in_project
-from agents.states import AgentStateDetail
+from agents.states import AgentStateDetail, RollbackState
 from core.differences import Change, changes_between
 from core.errors import Gone, NotFound
 from workspaces.access import Access
@@ -81,6 +81,8 @@ def version_at(context: AgentContext, version: int | None = None) -> AgentContex
 
     Raises: NotFound for a number that was never given, Gone for one that was pruned.
     """
+    if version is None and (present := _present_version(context)) is not None:
+        return present
     number = context.shown_version if version is None else version
     if number == 0:
         return AgentContextVersion(context=context, version=0, data={}, created_at=context.created_at)
@@ -90,6 +92,14 @@ def version_at(context: AgentContext, version: int | None = None) -> AgentContex
         raise missing_version(context, number)
     found.context = context
     return found
+
+
+def _present_version(context: AgentContext) -> AgentContextVersion | None:
+    """What the context holds at this instant, in one query: the version known from an earlier one may have been pruned.
+    None before the first write, and while a rollback is to be finished."""
+    present = AgentContextVersion.objects.filter(context=context, version=F("context__current_version"))
+    settled = present.exclude(context__rollback_state=RollbackState.PENDING)
+    return settled.select_related("context__agent", "context__project").first()
 
 
 def missing_version(context: AgentContext, version: int) -> NotFound | Gone:

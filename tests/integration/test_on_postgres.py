@@ -38,6 +38,12 @@ SUITES = [
     "tests/atomic/test_indexes.py",
     "tests/integration/test_schema_upgrade.py",
     "tests/integration/test_verify_schema.py",
+    "tests/unit/agents/test_contexts.py",
+    "tests/unit/agents/test_contexts_against_model.py",
+    "tests/integration/test_contexts_api.py",
+    "tests/integration/test_contexts_races.py",
+    "tests/integration/test_contexts_in_sessions.py",
+    "tests/integration/test_spec_core_services.py",
 ]
 
 

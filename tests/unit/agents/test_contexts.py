@@ -190,6 +190,17 @@ def test_each_version_is_read_and_one_that_never_was_is_told_from_one_that_is_go
             held(access, context, never)
 
 
+def test_what_is_held_now_is_read_though_what_was_held_a_moment_ago_is_pruned(
+    access: Access, context: AgentContext, settings: Any
+) -> None:
+    settings.AGENT_CONTEXT_HISTORY_LIMIT = 1
+    write(access, context, data={"n": 1})
+    known = again(context)
+    write(access, context, data={"n": 2})
+    shown = selectors.version_at(known)
+    assert (shown.data, shown.context.current_version) == ({"n": 2}, 2)
+
+
 def test_any_two_versions_are_compared_place_by_place(access: Access, context: AgentContext) -> None:
     write(access, context, data={"a": {"b": 1}, "c": [1]})
     write(access, context, data={"a": {"b": 2}, "c": [1, 2]})
