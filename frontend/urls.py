@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from frontend import agent_urls
+from frontend import agent_urls, template_urls
 from frontend.converters import CommandConverter
 from frontend.views import (
     accounts,
@@ -41,6 +41,7 @@ urlpatterns = [
     path("documents/<uuid:document_id>/passage", documents.passage, name="document-passage"),
     path("documents/<uuid:document_id>/delete", documents.delete, name="document-delete"),
     *agent_urls.urlpatterns,
+    *template_urls.urlpatterns,
     path("settings/members", settings.member_list, name="members"),
     path("settings/members/<uuid:member_id>/role", settings.member_role, name="member-role"),
     path("settings/members/<uuid:member_id>/remove", settings.member_remove, name="member-remove"),

@@ -68,7 +68,11 @@ def listed_templates(access: Access, query: TemplateQuery) -> QuerySet[AgentTemp
 
 def versions_of(access: Access, template_id: str | UUID) -> QuerySet[AgentTemplateVersion]:
     """Every version a template has had, newest first. Raises: NotFound."""
-    template = template_for(access, template_id)
+    return version_rows(template_for(access, template_id))
+
+
+def version_rows(template: AgentTemplate) -> QuerySet[AgentTemplateVersion]:
+    """The same of a template whose visibility has been checked."""
     return AgentTemplateVersion.objects.filter(template=template).order_by("-version")
 
 

@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
 from agents import services
+from agents.admin import from_template
 from agents.admin.access import staff_access
 from agents.models import Agent, AgentDefinition, AgentStateHistory
 from agents.policies import OPERATOR_VERBS, endpoint_problem
@@ -175,7 +176,8 @@ class AgentAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_urls(self) -> list[URLPattern]:
         check = self.admin_site.admin_view(self.check_configuration)
-        return [path("<path:object_id>/check/", check, name="agents_agent_check"), *super().get_urls()]
+        check_one = path("<path:object_id>/check/", check, name="agents_agent_check")
+        return [*from_template.urls(self.admin_site), check_one, *super().get_urls()]
 
     def check_configuration(self, request: HttpRequest, object_id: str) -> JsonResponse:
         """What is wrong with the configuration in the form, for the editor."""

@@ -36,12 +36,13 @@ from agents.selectors.registry import (
     enabled_slugs,
     registry_report,
 )
-from agents.selectors.templating import agents_of_template, definition_facts
+from agents.selectors.templating import agent_counts, agents_of_template, definition_facts
 
 __all__ = [
     "ORDERINGS",
     "AgentQuery",
     "RegistryReport",
+    "agent_counts",
     "agent_for",
     "agent_named",
     "agent_with_template",

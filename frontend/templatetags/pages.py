@@ -1,5 +1,6 @@
 """Words and figures for the templates."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -69,6 +70,12 @@ def status_class(status: str) -> str:
 @register.filter
 def kind(media_type: str) -> str:
     return kind_of_media(media_type)
+
+
+@register.filter
+def of(values: Mapping[Any, Any], key: Any) -> Any:
+    """What a mapping holds for a key; None when nothing."""
+    return values.get(key)
 
 
 @register.simple_tag(takes_context=True)

@@ -109,6 +109,7 @@ class World:
             "member_id": self.membership.id,
             "key_id": self.key.id,
             "template_id": self.template.id,
+            "slug": self.template.slug,  # of a template, on the pages
             "collection_id": self.collection.id,
             "document_id": self.document.id,
             "passage_id": self.passage.id,

@@ -24,6 +24,7 @@ PAGES = (
     "/sessions/new",
     "/documents",
     "/agents",
+    "/templates",
     "/settings/members",
     "/settings/projects",
     "/settings/keys",

@@ -1,0 +1,201 @@
+"""The forms of templates and what their pages show: nothing typed is lost, every problem stands at its field."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import QueryDict
+
+from core.errors import OrchestratorError
+from core.json_editor import read_json
+from frontend.presenters.schema_errors import with_errors
+from frontend.presenters.schemas import Field, any_error, fields_of, read_fields
+from templates_app.models import AgentTemplate
+from templates_app.selectors import current_values
+from templates_app.values import TemplateValues
+
+_VARIABLE = re.compile(r"(\{\{\s*(\w+)\s*\}\})")
+_JSON: Mapping[str, Any] = {"configuration_schema": {}, "default_configuration": {}, "prompt_variables": []}
+_SHAPES: Mapping[type, str] = {dict: "Give a JSON object, such as {}.", list: "Give a JSON list, such as []."}
+_TEXTS = ("name", "description", "definition", "agent_type", "prompt_template")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPart:
+    """A piece of a prompt; `known` says of a variable whether it is declared."""
+
+    text: str
+    variable: bool = False
+    known: bool = True
+
+
+def prompt_parts(prompt: str, variables: Sequence[Mapping[str, Any]]) -> list[PromptPart]:
+    declared = {variable.get("name") for variable in variables}
+    parts: list[PromptPart] = []
+    end = 0
+    for found in _VARIABLE.finditer(prompt):
+        parts.append(PromptPart(prompt[end : found.start()]))
+        parts.append(PromptPart(found[1], variable=True, known=found[2] in declared))
+        end = found.end()
+    return [part for part in [*parts, PromptPart(prompt[end:])] if part.text]
+
+
+@dataclass(slots=True)
+class TemplateForm:
+    """A template being written, JSON as the text that was typed. `version` is the one the writer saw, None for a new
+    template. `problems` maps field names to sentences; "" is for the whole form."""
+
+    slug: str = ""
+    name: str = ""
+    description: str = ""
+    definition: str = ""
+    agent_type: str = ""
+    configuration_schema: str = '{\n  "type": "object",\n  "properties": {}\n}'
+    default_configuration: str = "{}"
+    prompt_template: str = ""
+    prompt_variables: str = "[]"
+    change_description: str = ""
+    version: int | None = None
+    problems: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, name: str, sentence: str) -> None:
+        self.problems.setdefault(name, []).append(sentence)
+
+    def values(self) -> dict[str, Any]:
+        """What was typed; what is no JSON becomes a problem of its field."""
+        found: dict[str, Any] = {name: getattr(self, name) for name in _TEXTS}
+        for name, empty in _JSON.items():
+            text = getattr(self, name)
+            try:
+                found[name] = read_json(text) if text.strip() else empty
+            except ValueError as error:
+                self.add(name, str(error))
+            else:
+                if not isinstance(found[name], type(empty)):
+                    self.add(name, _SHAPES[type(empty)])
+        return found
+
+    def add_error(self, error: OrchestratorError) -> None:
+        """Sorts the sentences of an error to the fields."""
+        for path, sentences in error.details.items():
+            head = "slug" if path == "id" else path
+            known = head if head in (*_TEXTS, *_JSON, "slug", "change_description") else ""
+            for sentence in sentences if isinstance(sentences, list) else ():
+                self.add(known, str(sentence))
+        if not self.problems:
+            self.add("", error.message)
+
+    @property
+    def other_problems(self) -> list[str]:
+        return self.problems.get("", [])
+
+
+def read_template_form(posted: QueryDict) -> TemplateForm:
+    names = ("slug", *_TEXTS, *_JSON, "change_description")
+    typed: dict[str, Any] = {name: clean(str(posted[name])) for name in names if name in posted}
+    version = posted.get("version", "")
+    known = int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else None
+    return TemplateForm(**typed, version=known)
+
+
+def form_of_template(template: AgentTemplate) -> TemplateForm:
+    now = current_values(template).snapshot()
+    texts: dict[str, Any] = {name: now[name] for name in _TEXTS}
+    texts |= {name: as_text(now[name]) for name in _JSON}
+    return TemplateForm(version=template.version, **texts)
+
+
+def values_of_form(form: TemplateForm) -> TemplateValues:
+    """What was typed as a template; what could not be read is empty, and a problem of the form."""
+    values = form.values()
+    readable = {name: value for name, value in values.items() if name not in form.problems}
+    return TemplateValues(slug=form.slug.strip(), **{"name": "", **readable})
+
+
+def sentences_of(error: OrchestratorError) -> list[str]:
+    """Everything an error says, field by field; its headline when that is all."""
+    said = [
+        f"{name}: {sentence}"
+        for name, sentences in error.details.items()
+        for sentence in (sentences if isinstance(sentences, list) else ())
+    ]
+    return said or [error.message]
+
+
+def clean(text: str) -> str:
+    """Line ends as we keep them, and without NUL, which PostgreSQL does not take."""
+    return text.replace("\r\n", "\n").replace("\x00", "")
+
+
+def as_text(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@dataclass(slots=True)
+class UseForm:
+    """A new agent of a template: its name, configuration (what differs from the template's) and words of the prompt."""
+
+    fields: list[Field]
+    variables: list[Field]
+    name: str = ""
+    start: bool = True
+    overrides: dict[str, Any] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def wrong(self) -> bool:
+        return bool(self.problems) or any_error(self.fields) or any_error(self.variables)
+
+    @property
+    def other_problems(self) -> list[str]:
+        return self.problems.get("", [])
+
+    def read(self, posted: QueryDict) -> None:
+        values = {name: clean(str(value)) for name, value in posted.dict().items()}
+        self.name, self.start = values.get("name", "").strip(), "start" in values
+        self.fields, self.overrides = read_fields(self.fields, values, clearing=True)
+        self.variables, changed = read_fields(self.variables, values)
+        self.words = {name: str(value) for name, value in changed.items()}
+
+    def add_error(self, error: OrchestratorError) -> None:
+        """Sorts the sentences of an error to the fields, those of the configuration by their JSON path."""
+        rest: list[str] = []
+        for path, sentences in error.details.items():
+            said = [str(sentence) for sentence in sentences] if isinstance(sentences, list) else []
+            if path == "configuration":
+                self.fields, left = with_errors(self.fields, said)
+                rest += left
+            elif path == "variables":
+                self.variables, left = with_errors(self.variables, said)
+                rest += left
+            elif path == "name":
+                self.problems["name"] = said
+            else:
+                rest += said
+        if rest or not self.wrong:
+            self.problems[""] = rest or [error.message]
+
+
+def use_form_of(schema: Mapping[str, Any], defaults: Mapping[str, Any], variables: Sequence[Any]) -> UseForm:
+    return UseForm(
+        fields=fields_of(schema, defaults, prefix="config-", nested=True),
+        variables=[_word(variable) for variable in variables if isinstance(variable, Mapping)],
+    )
+
+
+def _word(variable: Mapping[str, Any]) -> Field:
+    name = str(variable.get("name", ""))
+    default = str(variable.get("default") or "")
+    return Field(
+        name=name,
+        input=f"word-{name}",
+        label=name.replace("_", " ").capitalize(),
+        kind="long" if "\n" in default or len(default) > 80 else "text",
+        value=default,
+        help=str(variable.get("description") or ""),
+        path=f"$.{name}",
+        required=bool(variable.get("required")),
+    )
