@@ -11,7 +11,7 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,49}")
 DECLARATION_KEYS = {"name", "description", "required", "default"}
 
 _PLACE = re.compile(r"\{\{([^{}\n]*)\}\}")
-_BRACES = re.compile(r"\{\{|\}\}")
+_OPENING = re.compile(r"\{\{")
 
 
 def words_of(prompt: str) -> list[str]:
@@ -38,8 +38,9 @@ def prompt_problems(prompt: str, variables: Sequence[Mapping[str, Any]]) -> list
 
 
 def _stray_braces(prompt: str) -> list[str]:
+    """Openings of a word that never ends. A `}}` alone is text: it ends many a JSON example."""
     rest = _PLACE.sub(lambda found: " " * len(found[0]), prompt)
-    lines = sorted({rest.count("\n", 0, stray.start()) + 1 for stray in _BRACES.finditer(rest)})
+    lines = sorted({rest.count("\n", 0, stray.start()) + 1 for stray in _OPENING.finditer(rest)})
     return [
         f"Line {line}: double braces that do not stand around a name. Close them, or take them out."
         for line in lines[:5]

@@ -1,5 +1,7 @@
 """Templates as files, over HTTP."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -47,6 +49,7 @@ class TemplateImport(TemplateDoor):
     def post(self, request: Request) -> Response:
         """Make a template of a file: YAML as the body, or the same keys as JSON; 200 when one of yours was updated."""
         asked = dict(self.given(shapes.ImportQuery, request.query_params.dict()).validated_data)
-        template = services.import_template(access=self.access, source=request.data, slug=asked.pop("id", ""), **asked)
+        source: Any = request.data
+        template = services.import_template(access=self.access, source=source, slug=asked.pop("id", ""), **asked)
         code = status.HTTP_201_CREATED if template.version == 1 else status.HTTP_200_OK
         return self.shown(template, code)

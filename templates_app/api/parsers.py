@@ -20,7 +20,7 @@ class YamlParser(BaseParser):
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> str:
+    ) -> Any:
         raw = stream.read(MAX_FILE_BYTES + 1)
         if len(raw) > MAX_FILE_BYTES:
             raise PayloadTooLarge(f"The file is larger than {MAX_FILE_BYTES:,} bytes. A template is smaller than that.")

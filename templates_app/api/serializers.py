@@ -52,15 +52,6 @@ class TemplateShape(serializers.ModelSerializer[AgentTemplate]):
         read_only_fields = fields
 
 
-class VariableShape(serializers.Serializer[Any]):
-    """A word of the prompt, for the description only: the rules are in `templates_app.prompts`."""
-
-    name = serializers.CharField()
-    description = serializers.CharField(required=False)
-    required = serializers.BooleanField(required=False, help_text="no agent without a value for it")
-    default = serializers.CharField(required=False)
-
-
 class ContentsRequest(serializers.Serializer[Any]):
     """What makes up a template. With PUT, what is left out is empty again."""
 
@@ -214,8 +205,10 @@ class DraftRequest(ContentsRequest):
 class VerdictShape(serializers.Serializer[Any]):
     """Whether it would be accepted, and what stands against it, by field and with JSON paths."""
 
-    valid = serializers.BooleanField()
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+    def get_fields(self) -> dict[str, Any]:
+        """`errors` would hide the serializer's own."""
+        sentences = serializers.ListField(child=serializers.CharField())
+        return {"valid": serializers.BooleanField(), "errors": serializers.DictField(child=sentences)}
 
 
 class ImportQuery(serializers.Serializer[Any]):

@@ -1,11 +1,11 @@
 """The templates that come with the product: files beside the code, brought into rows after each migration."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from core.merging import same_json
 from templates_app import hooks
@@ -36,20 +36,23 @@ def gallery() -> tuple[TemplateValues, ...]:
     return tuple(from_yaml(path.read_text(encoding="utf-8")) for path in files)
 
 
-@transaction.atomic
 def sync_gallery(*, templates: Iterable[TemplateValues] | None = None) -> GalleryReport:
     """Bring the built-in rows in line with the files; without effect when they are.
 
     A changed file is a new version; the template of a file that is gone is disabled, not deleted, and enabled again
     when it is back. One whose definition is not registered is passed over. The files are checked by the tests.
     """
-    rows = (
-        AgentTemplate.objects.filter(workspace__isnull=True)
-        .select_related("definition")
-        .select_for_update(of=("self",))
-    )
-    present = {row.slug: row for row in rows}
     wanted = {values.slug: values for values in (gallery() if templates is None else templates)}
+    try:
+        return _sync(wanted)
+    except IntegrityError:  # another process was faster: now its rows are there
+        return _sync(wanted)
+
+
+@transaction.atomic
+def _sync(wanted: Mapping[str, TemplateValues]) -> GalleryReport:
+    rows = AgentTemplate.objects.filter(workspace__isnull=True).select_related("definition")
+    present = {row.slug: row for row in rows.select_for_update(of=("self",), no_key=True)}
     created, updated = [], []
     for slug, values in wanted.items():
         facts = hooks.find_definition(values.definition) if values.definition else None

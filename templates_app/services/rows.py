@@ -50,7 +50,7 @@ def locked(access: Access, template_id: str | UUID) -> AgentTemplate:
             code="built_in",
         )
     access.require(found.workspace_id, Role.OPERATOR)
-    rows = AgentTemplate.objects.select_for_update(of=("self",)).select_related("definition", "workspace")
+    rows = AgentTemplate.objects.select_for_update(of=("self",), no_key=True).select_related("definition", "workspace")
     return rows.get(id=found.id)
 
 

@@ -130,7 +130,7 @@ def lock_for_use(template: AgentTemplate) -> AgentTemplate:
     what is made of it holds. Built-in ones are not locked: nobody removes them. Raises: NotFound when it is gone."""
     if template.workspace_id is None:
         return template
-    rows = AgentTemplate.objects.select_for_update(of=("self",)).select_related("definition", "workspace")
+    rows = AgentTemplate.objects.select_for_update(of=("self",), no_key=True).select_related("definition", "workspace")
     found = rows.filter(id=template.id).first()
     if found is None:
         raise NotFound(f"There is no template {template.slug!r} any more.")
