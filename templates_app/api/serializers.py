@@ -214,7 +214,7 @@ class VerdictShape(serializers.Serializer[Any]):
 class ImportQuery(serializers.Serializer[Any]):
     id = serializers.CharField(max_length=100, required=False, help_text="instead of the file's")
     workspace_id = serializers.UUIDField(required=False, help_text="without it: the first where you may make one")
-    update = serializers.BooleanField(
+    update = serializers.BooleanField(  # type: ignore[assignment]  # hides a method that is not used
         required=False, default=False, help_text="true: a template of yours with this id gets a new version"
     )
     change_description = serializers.CharField(max_length=2000, required=False, default="")
