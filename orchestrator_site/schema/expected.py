@@ -59,7 +59,7 @@ def _table(model: type[models.Model], connection: BaseDatabaseWrapper, editor: A
     for field in model._meta.local_concrete_fields:
         _add_field(table, field, connection)
     for index in model._meta.indexes:
-        condition = index._get_condition_sql(model, editor)  # type: ignore[attr-defined]
+        condition = index._get_condition_sql(model, editor)
         columns = tuple(_ordered(model, name, order) for name, order in index.fields_orders)
         table.indexes.append(_index(table, columns, condition, index.name))
     for constraint in model._meta.constraints:
@@ -87,7 +87,7 @@ def _add_field(table: Table, field: Any, connection: BaseDatabaseWrapper) -> Non
 def _add_constraint(table: Table, constraint: Any, model: type[models.Model], editor: Any) -> None:
     match constraint:
         case models.CheckConstraint():
-            rule = rule_of(constraint._get_check_sql(model, editor), table.columns)
+            rule = rule_of(constraint._get_check_sql(model, editor), table.columns)  # type: ignore[attr-defined]
             table.checks.append(Check(rule, constraint.name))
         case models.UniqueConstraint():
             columns = tuple(_ordered(model, name) for name in constraint.fields)
