@@ -134,6 +134,13 @@ def verbs_left(verbs: Sequence[str], present: AgentStateDetail) -> list[str]:
     return []
 
 
+STATUS_FILTERS: Mapping[str, Mapping[str, str]] = {
+    **{str(word): {"state_detail": str(word)} for word in AgentStateDetail},
+    **{word: {"status": str(status)} for word, status in STATUS_WORDS.items()},
+}
+"""What each status word of any vocabulary narrows a list to: one of the machine that is no status to that state."""
+
+
 @dataclass(frozen=True, slots=True)
 class AskedStatus:
     """What a status word asks for: any of `states`, and the maintenance flag on or off (None: leave it)."""

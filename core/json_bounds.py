@@ -1,6 +1,7 @@
 """JSON the databases can hold, and how much of it: what is wrong with a value, as a sentence."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,8 @@ from core.canonical import canonical_json
 from core.errors import Invalid, PayloadTooLarge
 
 MAX_DEPTH = 50
+HALF_PAIR = re.compile("[\ud800-\udfff]")
+"""A lone surrogate: no character, and nothing that UTF-8 can hold."""
 
 
 def json_fault(value: Any) -> str | None:
@@ -31,7 +34,7 @@ def text_fault(text: str) -> str | None:
     """Why the text cannot be kept; None when it can."""
     if "\x00" in text:
         return "This holds a NUL character (\\u0000); remove it."
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if HALF_PAIR.search(text):
         return "This holds half of a surrogate pair (\\ud800 to \\udfff); send whole characters."
     return None
 

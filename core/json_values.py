@@ -6,6 +6,7 @@ from typing import Any
 
 from core.canonical import compact_json
 from core.differences import json_path
+from core.json_bounds import HALF_PAIR
 
 MAX_DEPTH = 32
 
@@ -14,8 +15,12 @@ def json_problem(value: Any, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> s
     """Why a value cannot be kept, with its JSON path; "" when it can: plain JSON, at most `max_bytes` as compact text,
     nested at most `max_depth` deep, without what PostgreSQL cannot hold (NUL, half a surrogate pair)."""
     waiting: list[tuple[Any, tuple[str | int, ...]]] = [(value, ())]
+    least = 0  # bytes that what was met so far takes at least: a huge value is refused before it is looked through
     while waiting:
         one, steps = waiting.pop()
+        least += len(one) if isinstance(one, str) else 2 * len(one) if isinstance(one, Mapping | list) else 0
+        if least > max_bytes:
+            return _too_large(f"more than {max_bytes:,}", max_bytes)
         if problem := _own_problem(one):
             return f"{json_path(steps)}: {problem}"
         if isinstance(one, Mapping | list) and len(steps) >= max_depth:
@@ -25,7 +30,11 @@ def json_problem(value: Any, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> s
         elif isinstance(one, list):
             waiting.extend((part, (*steps, index)) for index, part in enumerate(one))
     size = len(compact_json(value).encode())
-    return f"$: {size:,} bytes, and at most {max_bytes:,} are kept. Make it smaller" if size > max_bytes else ""
+    return _too_large(f"{size:,}", max_bytes) if size > max_bytes else ""
+
+
+def _too_large(size: str, max_bytes: int) -> str:
+    return f"$: {size} bytes, and at most {max_bytes:,} are kept. Make it smaller"
 
 
 def _own_problem(value: Any) -> str:
@@ -42,4 +51,4 @@ def _own_problem(value: Any) -> str:
 
 
 def _storable(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return "\x00" not in text and not HALF_PAIR.search(text)

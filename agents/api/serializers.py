@@ -1,5 +1,6 @@
 """What the API reads and writes about agents."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -7,10 +8,11 @@ from rest_framework import serializers
 
 from agents.hooks import ExecutionFigures
 from agents.models import Agent, AgentCommand, AgentDefinition, AgentStateHistory
-from agents.policies import OPERATOR_VERBS
+from agents.policies import OPERATOR_VERBS, STATUS_FILTERS
 from agents.selectors import ORDERINGS, AgentQuery
 from agents.services.moves import allowed_verbs
 from agents.states import TYPE_WORDS, AgentCommandKind, AgentStateDetail, agent_type
+from core.api.known_fields import KnownFieldsSerializer
 from core.enums import AgentStatus
 
 
@@ -125,8 +127,9 @@ class CapabilityList(serializers.ListField):
         super().__init__(max_length=100, **kwargs)
 
 
-class AgentChangeSerializer(serializers.Serializer[Any]):
-    """What may be changed of an agent. With PUT, what is left out returns to its default."""
+class AgentChangeSerializer(KnownFieldsSerializer):
+    """What may be changed of an agent. With PUT, what is left out returns to its default, and what GET answers
+    beside it may stand in the body."""
 
     name = serializers.CharField(max_length=100)
     description = serializers.CharField(allow_blank=True, max_length=10_000, default="")
@@ -141,6 +144,9 @@ class AgentChangeSerializer(serializers.Serializer[Any]):
     metadata = serializers.DictField(default=dict)
     definition = serializers.CharField(required=False, max_length=60, help_text="as it is: it cannot be changed")
     type = serializers.CharField(required=False, max_length=100, help_text="as it is: it cannot be changed")
+
+    def passed_over(self) -> Collection[str]:
+        return () if self.partial else AgentSerializer.Meta.fields
 
 
 class AgentCreateSerializer(AgentChangeSerializer):
@@ -163,13 +169,16 @@ class AgentCreateSerializer(AgentChangeSerializer):
             raise serializers.ValidationError({"definition": sentence})
         return attrs
 
+    def passed_over(self) -> Collection[str]:
+        return ()
+
 
 class AgentQuerySerializer(serializers.Serializer[Any]):
     """How a list of agents is narrowed and ordered. Terminated agents show with `state_detail=TERMINATED` only."""
 
     workspace = serializers.UUIDField(required=False)
     project = serializers.UUIDField(required=False)
-    status = serializers.CharField(required=False, help_text="BUSY means working now")
+    status = serializers.CharField(required=False, help_text="BUSY means working now; also the older words")
     state_detail = serializers.CharField(required=False)
     type = serializers.CharField(required=False, help_text="also the older words, such as planner")
     definition = serializers.CharField(required=False, help_text="a definition's slug")
@@ -184,10 +193,10 @@ class AgentQuerySerializer(serializers.Serializer[Any]):
     )
 
     def validate_status(self, word: str) -> str:
-        return _one_of(word.upper(), list(AgentStatus))
+        return _one_of(word.strip().upper(), sorted(STATUS_FILTERS))
 
     def validate_state_detail(self, word: str) -> str:
-        return _one_of(word.upper(), list(AgentStateDetail))
+        return _one_of(word.strip().upper(), list(AgentStateDetail))
 
     def validate_type(self, word: str) -> str:
         known = agent_type(word)
@@ -200,6 +209,8 @@ class AgentQuerySerializer(serializers.Serializer[Any]):
 
     def to_query(self) -> AgentQuery:
         values = dict(self.validated_data)
+        meant = STATUS_FILTERS[values.pop("status")] if "status" in values else {}
+        values = {**meant, **values}
         return AgentQuery(capabilities=words(values.pop("capability", "")), **values)
 
 
@@ -216,7 +227,7 @@ class DefinitionQuerySerializer(serializers.Serializer[Any]):
     )
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class ReasonSerializer(KnownFieldsSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=2000, default="")
 
 

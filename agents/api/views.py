@@ -189,6 +189,7 @@ class AgentVerb(Door):
         202 while a hook of the agent's class is under way (`pending_command`); `Prefer: wait=N` waits for it. While it
         is, other verbs than terminate are a 409, too (`command_under_way`).
         """
+        selectors.agent_for(self.access, agent_id)
         values = self.read(shapes.ReasonSerializer, request.data).validated_data
         return self.moved(services.request_transition(access=self.access, agent_id=agent_id, verb=self.verb, **values))
 
@@ -197,6 +198,7 @@ class AgentMaintenance(Door):
     @extend_schema(operation_id="agents_maintenance", request=shapes.MaintenanceRequestSerializer, tags=["agents"])
     def post(self, request: Request, agent_id: UUID) -> Response:
         """Raise or lower the maintenance flag: nothing new is assigned while it is up."""
+        selectors.agent_for(self.access, agent_id)
         values = self.read(shapes.MaintenanceRequestSerializer, request.data).validated_data
         return self.one(services.set_maintenance(access=self.access, agent_id=agent_id, **values))
 

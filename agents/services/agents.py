@@ -23,6 +23,8 @@ from workspaces.access import Access
 from workspaces.models import Project
 from workspaces.states import Role
 
+MAX_METADATA_BYTES = 64 * 1024
+
 
 class AgentFields(TypedDict, total=False):
     """What may be said of an agent beside its name and configuration; the model's defaults for what is left out."""
@@ -63,6 +65,7 @@ def create_agent(
     if not definition.is_enabled:
         raise Invalid(f"The definition {definition.slug} is disabled: {definition.disabled_because}. Choose another.")
     _check_configuration(definition, configuration or {})
+    _check_metadata(fields.get("metadata", {}))
     _check_endpoint(fields.get("endpoint", ""))
     values: dict[str, Any] = {"type": definition.agent_type, "capabilities": definition.capabilities, **fields}
     agent_id = new_id()
@@ -119,6 +122,7 @@ def update_agent(*, access: Access, agent_id: UUID, changes: dict[str, Any], rep
         changes = {"capabilities": agent.definition.capabilities, **changes}
     if "configuration" in changes:
         _check_configuration(agent.definition, changes["configuration"])
+    _check_metadata(changes.get("metadata", {}))
     _check_endpoint(changes.get("endpoint", ""))
     before = described(agent)
     changed = [name for name in EDITABLE if name in changes and getattr(agent, name) != changes[name]]
@@ -204,3 +208,9 @@ def _check_configuration(definition: AgentDefinition, configuration: dict[str, A
             code="invalid_configuration",
             details={"configuration": problems},
         )
+
+
+def _check_metadata(metadata: dict[str, Any]) -> None:
+    problem = json_problem(metadata, max_bytes=MAX_METADATA_BYTES)
+    if problem:
+        raise Invalid(f"The metadata cannot be kept: {problem}.", details={"metadata": [problem]})

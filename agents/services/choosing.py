@@ -3,7 +3,7 @@
 from agents.models import AgentDefinition
 from agents.policies import TypeChoice, choose_definition
 from agents.selectors import enabled_slugs
-from core.enums import AgentType
+from core.enums import AgentType, agent_type
 from core.errors import Invalid
 
 
@@ -12,10 +12,11 @@ def choose(definition: str, type_word: str, *, has_endpoint: bool) -> TypeChoice
     slugs = enabled_slugs()
     if definition and not type_word:
         return TypeChoice(definition, None)
-    choice = choose_definition(type_word, slugs=slugs, has_endpoint=has_endpoint)
     if definition:
-        known = choice.agent_type if choice else None
-        return TypeChoice(definition, known, choice.kept_word if choice else type_word)
+        known = agent_type(type_word)
+        is_own_word = not known and type_word.strip().lower() not in slugs
+        return TypeChoice(definition, known, type_word if is_own_word else "")
+    choice = choose_definition(type_word, slugs=slugs, has_endpoint=has_endpoint)
     if choice is None:
         raise Invalid(
             f"No definition here stands for the type {type_word!r}.",

@@ -11,6 +11,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
 from core.errors import PayloadTooLarge
+from core.json_bounds import HALF_PAIR
 
 
 class JSONParser(BaseParser):
@@ -61,7 +62,7 @@ def _finite(text: str) -> float:
 
 def _refuse_unstorable(value: Any) -> None:
     for text in _texts(value):
-        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        if "\x00" in text or HALF_PAIR.search(text):
             raise ParseError("The JSON holds a NUL character or half of a surrogate pair. Remove it.")
 
 
