@@ -12,6 +12,7 @@ from core.side_by_side import Compared, side_by_side
 
 MOST_CHARACTERS = 200_000  # of a value that is compared while somebody waits for the page
 MOST_LINES = 3000
+MOST_PAIRS = 1_000_000  # of lines that are held against each other: under half a second
 MOST_CHANGES = 500
 LONGEST_LINE = 2000
 
@@ -50,8 +51,7 @@ def differences_of(before: Any, after: Any) -> Differences:
         return Differences(is_too_long=before != after)
     changes = changes_between(before, after)
     shown = side_by_side(changes[:MOST_CHANGES])
-    old, new = (text.split("\n") for text in texts)
-    lines = list(_lines(old, new)) if changes and max(len(old), len(new)) <= MOST_LINES else []
+    lines = list(_lines(*(text.split("\n") for text in texts))) if changes else []
     return Differences(shown, len(changes) - len(shown), lines)
 
 
@@ -60,11 +60,31 @@ def _indented(value: Any) -> str:
 
 
 def _lines(old: list[str], new: list[str]) -> Iterator[Line]:
-    """Lines that are alike at the same height; keys in order, so that two writers' order makes no difference."""
-    for word, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        for left, right in zip_longest(range(old_from, old_to), range(new_from, new_to)):
-            mark = "same" if word == "equal" else "new" if left is None else "gone" if right is None else "changed"
-            yield Line(_number(left), _text(old, left), _number(right), _text(new, right), mark)
+    """Lines that are alike at the same height; keys in order, so that two writers' order makes no difference. None
+    when there are too many."""
+    head = _alike(old, new)
+    tail = _alike(old[head:][::-1], new[head:][::-1])
+    left, right = old[head : len(old) - tail], new[head : len(new) - tail]
+    if max(len(old), len(new)) > MOST_LINES or len(left) * len(right) > MOST_PAIRS:
+        return
+    matcher = SequenceMatcher(None, left, right, autojunk=False)
+    blocks = [(word, *(head + at for at in places)) for word, *places in matcher.get_opcodes()]
+    ends = len(old) - tail, len(old), len(new) - tail, len(new)
+    for word, *places in (("equal", 0, head, 0, head), *blocks, ("equal", *ends)):
+        yield from _rows(old, new, word, *places)
+
+
+def _rows(old: list[str], new: list[str], word: str, *places: int) -> Iterator[Line]:
+    old_from, old_to, new_from, new_to = places
+    for left, right in zip_longest(range(old_from, old_to), range(new_from, new_to)):
+        mark = "same" if word == "equal" else "new" if left is None else "gone" if right is None else "changed"
+        yield Line(_number(left), _text(old, left), _number(right), _text(new, right), mark)
+
+
+def _alike(left: list[str], right: list[str]) -> int:
+    """How many lines both begin with."""
+    pairs = zip(left, right, strict=False)
+    return next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(left), len(right)))
 
 
 def _number(index: int | None) -> int | None:

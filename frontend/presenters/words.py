@@ -1,6 +1,7 @@
 """Figures and JSON in words."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,3 +71,11 @@ def pretty_json(value: Any, longest: int = LONGEST_JSON) -> str:
 
 def kind_of_media(media_type: str) -> str:
     return _KINDS.get(media_type, media_type.rpartition("/")[2].upper()[:12])
+
+
+_WRAPPED = re.compile(r"(?<=[^\n]{60})\n(?=[^\s*•-])")
+
+
+def unwrapped(text: str) -> str:
+    """A text whose long lines were broken by hand, as paragraphs again; short lines and lists stay as they are."""
+    return _WRAPPED.sub(" ", text)

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from frontend.presenters.lineage import ORIGIN_ICONS, ORIGIN_WORDS
-from frontend.presenters.words import AGENT_ICONS, gist, kind_of_media, pretty_json, seconds_in_words
+from frontend.presenters.words import AGENT_ICONS, gist, kind_of_media, pretty_json, seconds_in_words, unwrapped
 
 register = template.Library()
 
@@ -38,6 +38,11 @@ def took(session: Any) -> float | None:
 @register.filter
 def pretty(value: Any) -> str:
     return pretty_json(value)
+
+
+@register.filter
+def prose(text: str) -> str:
+    return unwrapped(text)
 
 
 @register.filter(name="gist")

@@ -1,5 +1,7 @@
 """The list of agents, and the page of one in its sections."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -170,3 +172,11 @@ def test_a_configuration_that_breaks_the_schema_is_said_at_its_field(operator: W
     page = answer.content.decode()
     assert answer.status_code == 400
     assert "11 is greater than the maximum of 10" in page[page.index('value="11"') :]
+
+
+def test_nothing_inline_is_on_the_pages_of_an_agent(operator: World) -> None:
+    agent = configurable_agent(operator)
+    for path in ("/agents/new?definition=digger", *(f"/agents/{agent.id}{section}" for section in SECTIONS)):
+        page = page_of(operator.client, path)
+        assert not re.search(r"<[^>]*\s(?:style|on[a-z]+)=", page), path
+        assert all("src=" in tag for tag in re.findall(r"<script([^>]*)>", page)), path
