@@ -1,11 +1,13 @@
 """`Idempotency-Key`: a creating call that is sent twice is carried out once."""
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connections
 from drf_spectacular.generators import SchemaGenerator
@@ -216,22 +218,72 @@ def test_sessions_remember_their_keys_themselves(client: APIClient, make: Make, 
     assert not IdempotentRequest.objects.exists()
 
 
-CREATIONS = [
+CREATIONS: list[tuple[str, dict[str, Any]]] = [
     ("collections", {"name": "Papers"}),
     ("projects", {"name": "Second"}),
     ("workspaces", {"name": "Another"}),
+    ("workspaces/{workspace}/members", {"username": "{user}", "role": "VIEWER"}),
     ("agents", {"definition": "recorder"}),
+    ("definitions/recorder/spawn", {"start": True}),
+    ("agents/{agent}/checkpoint", {}),
+    ("agents/{agent}/schedule-checkpoint", {"interval_seconds": 60}),
+    ("agents/{agent}/contexts", {"name": "notes"}),
+    ("agents/{agent}/send", {"to_agent": "{other}", "content": 1}),
+    ("templates", {"name": "Reader", "definition": "recorder"}),
+    ("templates/ready/copy", {"name": "Copied"}),
+    ("templates/ready/apply", {}),
 ]
 
 
 @pytest.mark.parametrize(("route", "body"), CREATIONS, ids=[route for route, _ in CREATIONS])
-def test_every_creating_route_heeds_the_key(client: APIClient, route: str, body: dict[str, Any]) -> None:
+def test_every_creating_route_heeds_the_key(
+    client: APIClient, make: Make, project: Project, route: str, body: dict[str, Any]
+) -> None:
+    client.post(f"{API}/templates", {"name": "Ready", "definition": "recorder"})
+    agents = [make.agent(project, definition="recorder") for _ in range(2)]
+    words = {
+        "{workspace}": str(project.workspace_id),
+        "{agent}": str(agents[0].id),
+        "{other}": str(agents[1].id),
+        "{user}": make.user().username,
+    }
+    route = re.sub(r"{\w+}", lambda word: words[word[0]], route)
+    body = {name: words.get(value, value) if isinstance(value, str) else value for name, value in body.items()}
     first = client.post(f"{API}/{route}", body, headers=KEY)
     assert first.status_code == 201, first.json()
+    before = rows_of_our_own()
     again = client.post(f"{API}/{route}", body, headers=KEY)
-    assert again.json() == first.json()
+    assert (again.status_code, again.json()) == (201, first.json())
     assert again["Idempotency-Replayed"] == "true"
     assert all(first.get(name) == again.get(name) for name in KEPT_HEADERS)
+    assert rows_of_our_own() == before
+
+
+def rows_of_our_own() -> dict[str, int]:
+    labels = ("workspaces", "documents", "templates_app", "agents", "agent_sessions")
+    models = [model for label in labels for model in apps.get_app_config(label).get_models()]
+    return {model._meta.label: model._default_manager.count() for model in models}
+
+
+def test_an_imported_file_counts_by_its_text(client: APIClient) -> None:
+    client.post(f"{API}/templates", {"name": "Reader", "definition": "recorder"})
+    text = client.get(f"{API}/templates/reader/export").content.decode().replace("reader", "imported")
+
+    def bring(text: str) -> Any:
+        return client.post(f"{API}/templates/import", text.encode(), content_type="application/yaml", headers=KEY)
+
+    first, again = bring(text), bring(text)
+    assert first.status_code in (200, 201), first.content
+    assert again.json() == first.json()
+    assert again["Idempotency-Replayed"] == "true"
+    assert error_of(bring(f"{text}# another\n"), 409)["code"] == "idempotency_conflict"
+
+
+def test_another_condition_makes_another_request(client: APIClient) -> None:
+    client.post(f"{API}/templates", {"name": "Reader", "definition": "recorder"})
+    path, body = f"{API}/templates/reader/restore", {"version": 1}
+    assert client.post(path, body, headers={**KEY, "If-Match": '"1"'}).status_code == 200
+    error_of(client.post(path, body, headers={**KEY, "If-Match": '"2"'}), 409)
 
 
 @pytest.fixture

@@ -50,6 +50,8 @@ SUITES = [
     "tests/integration/test_contexts_races.py",
     "tests/integration/test_contexts_in_sessions.py",
     "tests/integration/test_spec_core_services.py",
+    "tests/integration/test_spec_orchestrator_service.py",
+    "tests/integration/test_communications.py",
 ]
 
 

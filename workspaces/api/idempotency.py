@@ -116,7 +116,7 @@ def _key(request: Request) -> str:
 def _fingerprint(request: Request) -> str:
     """The same for two requests that say the same, however their JSON is written; files count by their bytes."""
     data: Any = dict(request.data.lists()) if isinstance(request.data, QueryDict) else request.data
-    asked = [request.META.get("QUERY_STRING", ""), data]
+    asked = [request.META.get("QUERY_STRING", ""), request.headers.get("If-Match", ""), data]
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=_as_text).encode()).hexdigest()
 
 
