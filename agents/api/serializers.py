@@ -9,7 +9,7 @@ from rest_framework import serializers
 from agents.hooks import ExecutionFigures
 from agents.models import Agent, AgentCommand, AgentDefinition, AgentStateHistory
 from agents.policies import OPERATOR_VERBS, STATUS_FILTERS
-from agents.selectors import ORDERINGS, AgentQuery
+from agents.selectors import HISTORY_ORDERINGS, ORDERINGS, AgentQuery, HistoryQuery
 from agents.services.moves import allowed_verbs
 from agents.states import TYPE_WORDS, AgentCommandKind, AgentStateDetail, agent_type
 from core.api.known_fields import KnownFieldsSerializer
@@ -276,6 +276,32 @@ class StateHistorySerializer(serializers.ModelSerializer[AgentStateHistory]):
             "timestamp",
         ]
         read_only_fields = fields
+
+
+class HistoryQuerySerializer(serializers.Serializer[Any]):
+    """How a history is narrowed and ordered; `state` and `status` are those a move led to."""
+
+    state = serializers.CharField(required=False)
+    status = serializers.CharField(required=False)
+    actor = serializers.CharField(required=False, max_length=150)
+    since = serializers.DateTimeField(required=False, help_text="moves from this instant on")
+    until = serializers.DateTimeField(required=False, help_text="moves before this instant")
+    search = serializers.CharField(required=False, max_length=200, help_text="in the reasons")
+    ordering = serializers.CharField(
+        required=False, default="-timestamp", help_text=f"one of {', '.join(HISTORY_ORDERINGS)}; - turns"
+    )
+
+    def validate_state(self, word: str) -> str:
+        return _one_of(word.upper(), list(AgentStateDetail))
+
+    def validate_status(self, word: str) -> str:
+        return _one_of(word.upper(), list(AgentStatus))
+
+    def validate_ordering(self, word: str) -> str:
+        return word if word.removeprefix("-") in HISTORY_ORDERINGS else _one_of(word, list(HISTORY_ORDERINGS))
+
+    def to_query(self) -> HistoryQuery:
+        return HistoryQuery(**self.validated_data)
 
 
 def words(text: str) -> tuple[str, ...]:

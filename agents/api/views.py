@@ -206,8 +206,16 @@ class AgentMaintenance(Door):
 class AgentHistory(Door):
     serializer_class = shapes.StateHistorySerializer
 
-    @extend_schema(operation_id="agents_history", responses=shapes.StateHistorySerializer(many=True), tags=["agents"])
+    @extend_schema(
+        operation_id="agents_history",
+        parameters=[shapes.HistoryQuerySerializer],
+        responses=shapes.StateHistorySerializer(many=True),
+        tags=["agents"],
+    )
     def get(self, request: Request, agent_id: UUID) -> Response:
         """What the agent went through, newest first."""
-        page = self.paginate_queryset(selectors.state_history(self.access, agent_id))
+        selectors.agent_for(self.access, agent_id)
+        query = self.read(shapes.HistoryQuerySerializer, request.query_params.dict())
+        found = selectors.listed_moves(self.access, agent_id, query.to_query())  # type: ignore[attr-defined]
+        page = self.paginate_queryset(found)
         return self.get_paginated_response(shapes.StateHistorySerializer(page, many=True).data)

@@ -29,6 +29,7 @@ from agents.selectors.contexts import (
     visible_contexts,
     with_last_write,
 )
+from agents.selectors.history import HISTORY_ORDERINGS, HistoryQuery, listed_moves
 from agents.selectors.registry import (
     RegistryReport,
     definition_for,
@@ -39,8 +40,10 @@ from agents.selectors.registry import (
 from agents.selectors.templating import agent_counts, agents_of_template, definition_facts
 
 __all__ = [
+    "HISTORY_ORDERINGS",
     "ORDERINGS",
     "AgentQuery",
+    "HistoryQuery",
     "RegistryReport",
     "agent_counts",
     "agent_for",
@@ -66,6 +69,7 @@ __all__ = [
     "has_open_command",
     "latest_command",
     "listed_agents",
+    "listed_moves",
     "name_is_taken",
     "registry_report",
     "schedule_for",
