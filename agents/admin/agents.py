@@ -1,5 +1,6 @@
 """Admin of agents, their definitions and their history."""
 
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ LOOKED_AT = (
     "status",
     "state_detail",
     "in_maintenance",
+    "is_offline",
     "state",
     "last_heartbeat_at",
     "last_error",
@@ -118,17 +120,16 @@ def transition_action(verb: str) -> Action:
 
     @admin.action(description=f"{verb.capitalize()} the selected agents", permissions=["change"])
     def run(model_admin: Any, request: HttpRequest, agents: QuerySet[Agent]) -> None:
-        for agent in agents:
-            model_admin.try_one(
-                request,
-                agent,
-                lambda access, one: services.seen_through(
-                    access=access,
-                    agent=services.request_transition(
-                        access=access, agent_id=one.id, verb=verb, reason="by an operator in the admin"
-                    ),
-                ),
+        end = time.monotonic() + services.SHOWN_WAIT_SECONDS
+
+        def move(access: Access, one: Agent) -> Agent:
+            asked = services.request_transition(
+                access=access, agent_id=one.id, verb=verb, reason="by an operator in the admin"
             )
+            return services.seen_through(access=access, agent=asked, seconds=end - time.monotonic())
+
+        for agent in agents:
+            model_admin.try_one(request, agent, move)
 
     run.__name__ = f"{verb}_agents"
     return run

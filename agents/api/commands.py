@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from agents import selectors, services
 from agents.api.serializers import AgentStatusSerializer, PendingCommandSerializer, status_of
 from agents.api.views import Door
-from agents.models import AgentCommand
 from agents.states import AgentCommandOutcome
+from core.api.known_fields import KnownFieldsSerializer
 
 
 class CommandSerializer(PendingCommandSerializer):
@@ -43,11 +43,11 @@ class AgentCommands(Door):
         """What was asked of the agent and took time, newest first."""
         query = self.read(CommandQuerySerializer, request.query_params.dict()).validated_data
         found = selectors.commands_of(self.access, agent_id, open_only=query["open"])
-        page: list[AgentCommand] = self.paginate_queryset(found) or []
+        page: Any = self.paginate_queryset(found)
         return self.get_paginated_response(CommandSerializer(page, many=True).data)
 
 
-class HeartbeatSerializer(serializers.Serializer[Any]):
+class HeartbeatSerializer(KnownFieldsSerializer):
     """What an agent says of itself with its sign of life."""
 
     load = serializers.FloatField(required=False, min_value=0, max_value=1000, help_text="0: idle, 1: full")

@@ -15,6 +15,7 @@ from agents.services.contexts import open_context, patch_context, prune_versions
 from agents.services.definitions import SyncReport, set_definition_enabled, sync_definitions
 from agents.services.heartbeats import mark_offline_agents, record_heartbeat
 from agents.services.lifecycle import (
+    SHOWN_WAIT_SECONDS,
     request_transition,
     require_walked,
     seen_through,
@@ -29,6 +30,7 @@ from agents.services.state import patch_state, replace_state
 from agents.services.templating import TemplateUse, apply_template, upgrade_agent
 
 __all__ = [
+    "SHOWN_WAIT_SECONDS",
     "AgentFields",
     "SyncReport",
     "TemplateUse",

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -58,5 +59,5 @@ def _own(claim: Claim) -> AgentCommandQuerySet:
     return AgentCommand.objects.claimed_by(claim.worker_id).filter(pk=claim.command_id, attempt=claim.attempt)
 
 
-def _claim_end() -> ExpressionWrapper:
+def _claim_end() -> "ExpressionWrapper[Any]":
     return ExpressionWrapper(Now() + timedelta(seconds=CLAIM_SECONDS), output_field=DateTimeField())

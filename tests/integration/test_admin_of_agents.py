@@ -7,9 +7,10 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from agents.models import Agent
+from agents import services
+from agents.models import Agent, AgentCommand
 from tests.make import Make
-from tests.unit.agents.worlds import fresh, moves_of, use_usual_registry
+from tests.unit.agents.worlds import fresh, moves_of, use_usual_registry, work_off
 from workspaces.models import AuditEntry, Project
 
 
@@ -141,3 +142,21 @@ def test_strangers_are_told_nothing_of_a_configuration(make: Make, project: Proj
     assert pages.post(address, {"configuration": "{}"}).status_code == 302
     pages.force_login(make.user(is_staff=True))
     assert pages.post(address, {"configuration": "{}"}).status_code == 404
+
+
+def test_what_takes_time_is_asked_for_in_the_admin_and_waits_for_a_worker(
+    admin_pages: Client, make: Make, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "SHOWN_WAIT_SECONDS", 0)
+    agents = [make.agent(project, "recorder", state_detail="READY", status="INACTIVE") for _ in range(2)]
+    body = {"action": "activate_agents", "_selected_action": [str(agent.pk) for agent in agents]}
+    answer = admin_pages.post(reverse("admin:agents_agent_changelist"), body, follow=True)
+    assert answer.content.decode().count("a worker has more to do for it") == 2
+    listed = admin_pages.get(reverse("admin:agents_agentcommand_changelist")).content.decode()
+    assert listed.count("ACTIVATE") >= 2
+    command = AgentCommand.objects.first()
+    assert command is not None
+    assert admin_pages.get(reverse("admin:agents_agentcommand_change", args=[command.pk])).status_code == 200
+    assert admin_pages.get(reverse("admin:agents_agentcommand_add")).status_code == 403
+    assert work_off() == 2
+    assert {fresh(agent).state_detail for agent in agents} == {"ACTIVE"}
