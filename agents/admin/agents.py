@@ -27,6 +27,8 @@ LOOKED_AT = (
     "workspace",
     "project",
     "definition",
+    "template",
+    "template_version",
     "type",
     "status",
     "state_detail",
@@ -159,7 +161,7 @@ class AgentAdmin(ModelAdmin):  # type: ignore[misc]
 
     form = AgentForm
     list_display = ("name", "workspace", "project", "definition", "type", "status", "state_detail", "is_enabled")
-    list_filter = ("status", "state_detail", "type", "definition", "workspace")
+    list_filter = ("status", "state_detail", "type", "definition", "template", "workspace")
     list_select_related = ("workspace", "project", "definition")
     search_fields = ("name", "description", "definition__slug")
     fields = (*EDITABLE, *LOOKED_AT)

@@ -58,6 +58,7 @@ SUITES = [
     "tests/integration/test_spec_core_services.py",
     "tests/integration/test_spec_orchestrator_service.py",
     "tests/integration/test_communications.py",
+    "tests/integration/pages/test_templates.py",
 ]
 
 

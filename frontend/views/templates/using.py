@@ -12,6 +12,7 @@ from core.errors import Conflict, Invalid
 from frontend.place import place_of
 from frontend.presenters.agent_templates import UseForm, use_form_of
 from frontend.views.doors import page
+from frontend.views.once import once
 from frontend.views.templates.shared import template_to_write
 from templates_app.models import AgentTemplate
 
@@ -20,13 +21,26 @@ from templates_app.models import AgentTemplate
 @page
 def use(request: HttpRequest, slug: str) -> HttpResponse:
     template = template_to_write(request, slug)
-    form = use_form_of(template.configuration_schema, template.default_configuration, template.prompt_variables)
     if request.method == "POST":
-        form.read(request.POST)
-        agent = _made(request, template, form)
-        if agent is not None:
-            _say(request, agent)
-            return redirect("agent", agent.id)
+        return once(request, lambda: _make(request, template))
+    return _render(request, template, _form(template))
+
+
+def _form(template: AgentTemplate) -> UseForm:
+    return use_form_of(template.configuration_schema, template.default_configuration, template.prompt_variables)
+
+
+def _make(request: HttpRequest, template: AgentTemplate) -> HttpResponse:
+    form = _form(template)
+    form.read(request.POST)
+    agent = _made(request, template, form)
+    if agent is None:
+        return _render(request, template, form)
+    _say(request, agent)
+    return redirect("agent", agent.id)
+
+
+def _render(request: HttpRequest, template: AgentTemplate, form: UseForm) -> HttpResponse:
     context = {"template": template, "form": form}
     return render(request, "frontend/agent_templates/use.html", context, status=400 if form.wrong else 200)
 

@@ -279,6 +279,17 @@ def test_a_mistake_is_said_at_its_field_and_nothing_typed_is_lost(
     assert not Agent.objects.exists()
 
 
+def test_a_button_pressed_twice_makes_one_agent(operator: World) -> None:
+    template_of(operator)
+    posted = {**USED, "name": "", "once": "abc"}
+    wrong = post(operator, "/templates/digger/use", **{**posted, "config-depth": "12"})
+    assert wrong.status_code == 400
+    first, second = (post(operator, "/templates/digger/use", **posted) for _ in range(2))
+    assert first["Location"] == second["Location"] == f"/agents/{Agent.objects.get().id}"
+    post(operator, "/templates/digger/use", **{**posted, "once": "def"})
+    assert Agent.objects.count() == 2
+
+
 def test_a_taken_name_is_said_at_the_name(operator: World) -> None:
     template_of(operator)
     operator.make.agent(operator.project, name="Deep digger")
