@@ -15,6 +15,7 @@ from core.json_editor import as_problems
 from frontend.place import access_of, place_of
 from frontend.presenters.agent_templates import (
     TemplateForm,
+    as_text,
     clean,
     form_of_template,
     read_template_form,
@@ -38,7 +39,7 @@ READABLE = (Conflict, Invalid, PayloadTooLarge)
 def new(request: HttpRequest) -> HttpResponse:
     place = place_of(request)
     place.access.require(place.here.workspace_id, WRITERS)
-    form = read_template_form(request.POST) if request.method == "POST" else TemplateForm()
+    form = read_template_form(request.POST) if request.method == "POST" else _blank(request.GET.get("definition", ""))
     form.version = None
     if request.method == "POST":
         made = _saved(
@@ -76,6 +77,15 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     said = "says that already" if made.version == template.version else f"is at version {made.version}"
     messages.success(request, f"The template {made.name} {said} now.")
     return redirect("template", made.slug)
+
+
+def _blank(slug: str) -> TemplateForm:
+    """An empty form; of a definition (`?definition=`) with what that knows."""
+    row = next((row for row in definitions(enabled_only=True) if row.slug == slug), None) if slug else None
+    if row is None:
+        return TemplateForm()
+    schema = {"configuration_schema": as_text(row.config_schema)} if row.config_schema else {}
+    return TemplateForm(definition=row.slug, agent_type=row.agent_type, **schema)
 
 
 def _update(request: HttpRequest, template: AgentTemplate, form: TemplateForm) -> AgentTemplate:

@@ -333,6 +333,14 @@ def test_a_template_is_made_by_its_form(operator: World) -> None:
     assert made.versions.get().change_description == "A start"
 
 
+def test_a_new_template_begins_with_what_its_definition_knows(operator: World) -> None:
+    operator.make.definition("digger", config_schema=SCHEMA)
+    page = text_of(operator, "/templates/new", definition="digger")
+    assert '<option value="digger" selected>' in page
+    assert "&quot;maximum&quot;: 60" in page
+    assert '<option value="digger">' in text_of(operator, "/templates/new", definition="nothing")
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "said"),
     [
