@@ -12,7 +12,7 @@ from django.db import connections
 
 logger = logging.getLogger(__name__)
 
-LIMIT_SECONDS = 1.8
+LIMIT_SECONDS = 1.7
 MOST_HANGING = 3
 """Threads that may hang in one check at a time; a check that does so is not begun again before one of them is back."""
 

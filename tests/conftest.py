@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 SLOW_KINDS = ("", "processes", "browser")
-PROCESS_TESTS = ("test_production_processes", "test_placed_agent", "test_killed_in_a_hook")
+PROCESS_TESTS = ("test_production_processes", "test_placed_agent", "test_killed_in_a_hook", "test_bad_modules")
 
 
 def slow_kind(item: pytest.Item) -> str:

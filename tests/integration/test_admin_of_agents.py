@@ -10,7 +10,7 @@ from django.urls import reverse
 from agents import services
 from agents.models import Agent, AgentCommand
 from tests.make import Make
-from tests.unit.agents.worlds import fresh, moves_of, use_usual_registry, work_off
+from tests.unit.agents.worlds import fresh, moves_of, use_registry, use_usual_registry, work_off
 from workspaces.models import AuditEntry, Project
 
 
@@ -160,3 +160,27 @@ def test_what_takes_time_is_asked_for_in_the_admin_and_waits_for_a_worker(
     assert admin_pages.get(reverse("admin:agents_agentcommand_add")).status_code == 403
     assert work_off() == 2
     assert {fresh(agent).state_detail for agent in agents} == {"ACTIVE"}
+
+
+def test_a_definition_is_switched_off_and_on_by_an_operator_of_the_server(admin_pages: Client, make: Make) -> None:
+    definition = make.definition("recorder")
+    address = reverse("admin:agents_agentdefinition_change", args=[definition.pk])
+    admin_pages.post(address, {})
+    definition.refresh_from_db()
+    assert not definition.is_enabled
+    assert definition.disabled_because.endswith(" switched it off")
+    admin_pages.post(address, {"is_enabled": "on"})
+    definition.refresh_from_db()
+    assert (definition.is_enabled, definition.metadata) == (True, {})
+
+
+def test_a_definition_without_a_class_is_not_switched_on(
+    admin_pages: Client, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definition = make.definition("recorder")
+    use_registry(monkeypatch)
+    address = reverse("admin:agents_agentdefinition_change", args=[definition.pk])
+    page = admin_pages.post(address, {"is_enabled": "on"}, follow=True).content.decode()
+    definition.refresh_from_db()
+    assert not definition.is_enabled
+    assert "cannot be enabled: no class is registered for it any more" in page

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-
 from core.clock import SYSTEM_CLOCK
 from workspaces import conf
 from workspaces.errors import IdempotencyConflict, RequestInProgress
 from workspaces.models import IdempotentRequest
+
+ROWS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,12 @@ def claim_request(*, caller: str, operation: str, key: str, request_hash: str) -
     Raises: IdempotencyConflict when the key came with another `request_hash`; RequestInProgress.
     """
     now = SYSTEM_CLOCK.now()
-    own = IdempotentRequest.objects.filter(caller=caller, operation=operation, key=key)
-    own.filter(expires_at__lte=now).delete()
+    which = {"caller": caller, "operation": operation, "key": key}
     values = {"request_hash": request_hash, "claimed_at": now, "expires_at": now + conf.ANSWERS_KEPT}
-    with transaction.atomic():
-        row, is_first = own.get_or_create(caller=caller, operation=operation, key=key, defaults=values)
+    row, is_first = IdempotentRequest.objects.get_or_create(**which, defaults=values)
+    if row.expires_at <= now:
+        IdempotentRequest.objects.filter(id=row.id).delete()
+        row, is_first = IdempotentRequest.objects.get_or_create(**which, defaults=values)
     if is_first:
         return Claim(row.id, now)
     if row.request_hash != request_hash:
@@ -82,5 +83,11 @@ def release_request(*, claim: Claim) -> None:
 
 
 def forget_answers(*, now: datetime) -> int:
-    """Drops what is older than a day; how many rows."""
-    return IdempotentRequest.objects.filter(expires_at__lte=now).delete()[0]
+    """Drops what is older than a day, some rows at a time, as answers may be large; how many rows."""
+    forgotten = 0
+    while ids := list(
+        IdempotentRequest.objects.filter(expires_at__lte=now).values_list("id", flat=True)[:ROWS_AT_ONCE]
+    ):
+        IdempotentRequest.objects.filter(id__in=ids).delete()
+        forgotten += len(ids)
+    return forgotten
