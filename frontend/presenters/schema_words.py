@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from frontend.presenters.schema_shapes import plainer
+
 Rules = Mapping[str, Any]
 _WORDS = {"boolean": "boolean", "integer": "integer", "number": "number", "string": "text"}
 _FORMATS = {
@@ -94,6 +96,7 @@ class Setting:
 
 def settings_of(schema: Any, defaults: Any, *, path: str = "$", depth: int = 0) -> list[Setting]:
     """The settings a schema knows, each followed by those inside it, with the default each has."""
+    schema = plainer(schema) if depth == 0 else schema
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
     if not isinstance(properties, Mapping) or depth > DEEPEST:
         return []

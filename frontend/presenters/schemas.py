@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from frontend.presenters.schema_shapes import plainer
 from frontend.presenters.schema_words import kind_of, range_of
 
 Posted = Mapping[str, str]
@@ -53,6 +54,7 @@ def fields_of(
 
     With `nested`, objects among the properties become groups, one level deep; else, and deeper, they are JSON.
     """
+    schema = plainer(schema) if path == "$" else schema
     properties = schema.get("properties")
     if not isinstance(properties, Mapping):
         return []

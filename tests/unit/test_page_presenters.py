@@ -213,6 +213,46 @@ def test_a_schema_is_shown_as_a_table_of_settings() -> None:
     assert [row.name for row in rows if row.required] == ["depth", "seconds"]
 
 
+REFERRING: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "level": {"$ref": "#/$defs/level", "title": "How loud"},
+        "inner": {"anyOf": [{"$ref": "#/$defs/inner"}, {"type": "null"}], "default": None},
+        "words": {"type": "array", "items": {"$ref": "#/$defs/word"}},
+        "note": {"type": ["string", "null"]},
+        "lost": {"$ref": "#/$defs/nothing"},
+        "round": {"$ref": "#/$defs/round"},
+    },
+    "$defs": {
+        "level": {"type": "integer", "maximum": 3, "title": "Level"},
+        "inner": {"type": "object", "properties": {"x~y": {"$ref": "#/$defs/level"}}},
+        "word": {"enum": ["a", "b"]},
+        "round": {"$ref": "#/$defs/round"},
+    },
+}
+
+
+def test_references_and_what_may_be_empty_become_fields() -> None:
+    fields = fields_of(REFERRING, {}, prefix="", nested=True)
+    assert [(field.label, field.kind) for field in fields] == [
+        ("How loud", "integer"),
+        ("Inner", "group"),
+        ("Words", "several"),
+        ("Note", "text"),
+        ("Lost", "json"),
+        ("Round", "json"),
+    ]
+    assert fields[1].fields[0].kind == "integer"
+    assert [row.type for row in settings_of(REFERRING, {})][:2] == ["integer", "object"]
+
+
+def test_references_that_fan_out_are_filled_in_within_bounds() -> None:
+    names = [f"d{number}" for number in range(40)]
+    wide = {"type": "object", "properties": {name: {"$ref": f"#/$defs/{name}"} for name in names}}
+    schema = {**wide, "$defs": dict.fromkeys(names, wide)}
+    assert len(settings_of(schema, {})) < 20_000
+
+
 @pytest.mark.parametrize("schema", [True, None, [], {"properties": {"a": True, "b": {"items": 3, "type": "array"}}}])
 def test_an_odd_schema_gives_a_table_all_the_same(schema: Any) -> None:
     settings_of(schema, schema)
