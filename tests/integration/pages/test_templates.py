@@ -15,6 +15,7 @@ from templates_app.values import TemplateValues
 from tests.integration.pages.worlds import HOSTILE, World
 from tests.make import Make
 from tests.unit.agents.worlds import access_to
+from workspaces.models import Membership
 from workspaces.states import Role
 
 pytestmark = pytest.mark.django_db
@@ -457,6 +458,19 @@ def test_a_template_of_another_workspace_is_not_there(operator: World, make: Mak
         assert operator.client.get(f"/templates/digger{path}").status_code == 404, path
     for word in ("copy", "enabled", "delete", "restore/1", "upgrade"):
         assert post(operator, f"/templates/digger/{word}").status_code == 404, word
+
+
+def test_who_is_in_two_workspaces_sees_the_templates_of_the_present_one(operator: World, make: Make) -> None:
+    other = World(make, Role.OPERATOR)
+    Membership.objects.create(workspace=other.workspace, user=operator.user, role=Role.OPERATOR)
+    template_of(operator, description="Of the first.")
+    template_of(other, description="Of the second.")
+    template_of(other, "Elsewhere")
+    assert "Of the first." in text_of(operator, "/templates/digger")
+    assert operator.client.get("/templates/elsewhere").status_code == 404
+    post(operator, "/switch", project=str(other.project.id))
+    assert "Of the second." in text_of(operator, "/templates/digger")
+    assert "Elsewhere" in text_of(operator, "/templates")
 
 
 # ------------------------------------------------------------------------------------------------ what it costs
