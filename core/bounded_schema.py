@@ -28,14 +28,29 @@ class TooCostly(Exception):
 
 def found_errors(schema: Mapping[str, Any], value: Any) -> list[Any]:
     """The jsonschema library's errors, in order of their paths. Raises: TooCostly, Unresolvable, RecursionError."""
-    from referencing import Registry  # with jsonschema 4 MiB and 50 ms, and most processes never check a schema
+    from jsonschema_specifications import REGISTRY  # with jsonschema 4 MiB and 50 ms, and most processes never check
 
     token = _ends.set(time.thread_time() + CHECK_SECONDS)
     try:
-        found = _checker()(schema, registry=Registry()).iter_errors(value)
+        found = _checker()(schema, registry=REGISTRY).iter_errors(value)
         return sorted(islice(found, MAX_FOUND_ERRORS), key=lambda error: error.json_path)
     finally:
         _ends.reset(token)
+
+
+def meta_errors(schema: Any) -> list[Any]:
+    """What a value breaks of the rules of JSON Schema itself; [] when it is a schema. Raises: as `found_errors`."""
+    from jsonschema import Draft202012Validator  # see found_errors
+
+    return found_errors(Draft202012Validator.META_SCHEMA, schema)
+
+
+def is_pattern(pattern: str) -> bool:
+    """Whether RE2 or Python can read it."""
+    try:
+        return is_linear(pattern) or bool(re.compile(pattern))
+    except re.error:
+        return False
 
 
 def is_linear(pattern: str) -> bool:
@@ -59,7 +74,16 @@ def _checker() -> Any:
     from jsonschema import Draft202012Validator, validators  # see found_errors
 
     keywords = {**Draft202012Validator.VALIDATORS, **_OWN_KEYWORDS}
-    return validators.extend(Draft202012Validator, {word: _bounded(rule) for word, rule in keywords.items()})
+    checker = validators.extend(Draft202012Validator, {word: _bounded(rule) for word, rule in keywords.items()})
+    checker.evolve = _stay_bounded
+    return checker
+
+
+def _stay_bounded(validator: Any, **changes: Any) -> Any:
+    """The library's own leaves our class for its plain one at every subschema that has a `$schema`."""
+    from attrs import evolve  # see found_errors
+
+    return evolve(validator, **changes)
 
 
 def _bounded(rule: Callable[..., Any]) -> Callable[..., Iterator[Any]]:

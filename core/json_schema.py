@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.bounded_schema import CHECK_SECONDS, TooCostly, found_errors, is_linear
+from core.bounded_schema import CHECK_SECONDS, TooCostly, found_errors, is_linear, is_pattern, meta_errors
 from core.json_values import json_problem
 
 MAX_SHOWN_ERRORS = 20
@@ -38,18 +38,18 @@ def _short(text: str) -> str:
 
 def schema_problem(schema: Any) -> str:
     """Why this is no schema an agent may have; "" when it is one. References to elsewhere are refused."""
-    from jsonschema import Draft202012Validator  # most processes never check a schema: see found_errors
-    from jsonschema.exceptions import SchemaError
-
     if problem := json_problem(schema, max_bytes=MAX_SCHEMA_BYTES, max_depth=MAX_SCHEMA_DEPTH):
         return problem
     try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        return f"{error.json_path}: {_short(error.message)}"
+        errors = meta_errors(schema)
+    except TooCostly:
+        return f"$: checking it takes more than {CHECK_SECONDS:g} s. Make it smaller"
+    if errors:
+        return f"{errors[0].json_path}: {_short(errors[0].message)}"
     if isinstance(schema, Mapping) and schema.get("$schema", DIALECT).rstrip("#") != DIALECT:
         return f"$.$schema: only {DIALECT} is known here, not {schema['$schema']!r}"
-    return next((problem for node in _nodes(schema) if (problem := _reference_problem(node))), "")
+    problems = (_reference_problem(node) or _unreadable_pattern(node) for node in _nodes(schema))
+    return next(filter(None, problems), "")
 
 
 def object_schema_problem(schema: Any) -> str:
@@ -105,11 +105,20 @@ def _lost_reference(node: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     return ""
 
 
-def _pattern_problem(node: Mapping[str, Any]) -> str:
+def _patterns(node: Mapping[str, Any]) -> list[str]:
     keyed = node.get("patternProperties")
-    patterns = [node.get("pattern"), *(keyed if isinstance(keyed, Mapping) else ())]
-    for pattern in patterns:
-        if isinstance(pattern, str) and (len(pattern) > MAX_PATTERN_LENGTH or not is_linear(pattern)):
+    found = [node.get("pattern"), *(keyed if isinstance(keyed, Mapping) else ())]
+    return [pattern for pattern in found if isinstance(pattern, str)]
+
+
+def _unreadable_pattern(node: Mapping[str, Any]) -> str:
+    bad = next((pattern for pattern in _patterns(node) if not is_pattern(pattern)), None)
+    return "" if bad is None else f"the pattern {_short(bad)!r} cannot be read: it is no regular expression"
+
+
+def _pattern_problem(node: Mapping[str, Any]) -> str:
+    for pattern in _patterns(node):
+        if len(pattern) > MAX_PATTERN_LENGTH or not is_linear(pattern):
             return (
                 f"the pattern {_short(pattern)!r} cannot be used: at most {MAX_PATTERN_LENGTH} characters, "
                 "without look-around and back-references"

@@ -11,6 +11,9 @@ from templates_app.values import CONTENTS, TemplateValues
 
 FORMAT = 1
 MAX_FILE_BYTES = 512 * 1024
+MAX_PARTS = 50_000
+"""Values, lists and objects of a file, and their ends."""
+
 _ORDER = (
     "name",
     "description",
@@ -132,7 +135,9 @@ def _document_problems(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]
 def _check_events(text: str) -> None:
     """Refuses, before anything is built, what grows when it is read: aliases, and nests too deep for recursion."""
     depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        if number > MAX_PARTS:
+            raise _unreadable(f"More than {MAX_PARTS:,} values. A template has fewer.", event.start_mark)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise _unreadable("Anchors and aliases (& and *) are not read. Write the value out.", event.start_mark)
         depth += isinstance(event, yaml.CollectionStartEvent)

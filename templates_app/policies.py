@@ -102,9 +102,14 @@ def application_problems(
         return {"configuration": [problem]}
     found = {
         "configuration": configuration_problems(values, definition, configured(values, overrides)),
-        "variables": [] if given is None else prompts.value_problems(values.prompt_variables, given),
+        "variables": [] if given is None else _variable_problems(values, given),
     }
     return {name: sentences for name, sentences in found.items() if sentences}
+
+
+def _variable_problems(values: TemplateValues, given: Mapping[str, Any]) -> list[str]:
+    problems = prompts.value_problems(values.prompt_variables, given)
+    return problems or prompts.length_problems(values.prompt_template, values.prompt_variables, given)
 
 
 def configured(values: TemplateValues, overrides: Mapping[str, Any]) -> dict[str, Any]:

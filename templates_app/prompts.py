@@ -90,9 +90,26 @@ def value_problems(variables: Sequence[Mapping[str, Any]], given: Mapping[str, A
     ]
 
 
+def length_problems(prompt: str, variables: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> list[str]:
+    """Whether the prompt would be too long once filled in; told without filling it in."""
+    texts = _texts(variables, given)
+    words = [found[1].strip() for found in _PLACE.finditer(prompt)]
+    length = len(_PLACE.sub("", prompt)) + sum(len(texts.get(word, "")) for word in words)
+    if length <= MAX_PROMPT_LENGTH:
+        return []
+    return [
+        f"$: filled in, the prompt has {length:,} characters, and {MAX_PROMPT_LENGTH:,} are kept. Shorten the values."
+    ]
+
+
 def rendered(prompt: str, variables: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> str:
     """The prompt with every `{{name}}` replaced by the value given, the default, or nothing. A value that itself holds
     double braces stays as it is."""
+    texts = _texts(variables, given)
+    return _PLACE.sub(lambda found: texts.get(found[1].strip(), ""), prompt)
+
+
+def _texts(variables: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> dict[str, str]:
+    """What stands for each word."""
     defaults = {variable["name"]: variable.get("default", "") for variable in variables}
-    texts = {**defaults, **{name: value for name, value in given.items() if value != ""}}
-    return _PLACE.sub(lambda found: str(texts.get(found[1].strip(), "")), prompt)
+    return {**defaults, **{name: str(value) for name, value in given.items() if value != ""}}

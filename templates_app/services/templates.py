@@ -118,7 +118,7 @@ def delete_template(*, access: Access, template_id: str | UUID) -> None:
         count = len({agent.pk for agent in error.protected_objects})
         agents = "An agent was" if count == 1 else f"{count} agents were"
         raise Conflict(
-            f"{agents} made of the template {template.slug}, so it stays with their history. Disable it instead: "
+            f"{agents} made of the template {template.slug}, so it stays with the history. Disable it instead: "
             "then no new agent is made of it.",
             code="template_in_use",
             details={"agents": count},

@@ -416,6 +416,7 @@ def test_post_import_updates_only_when_asked_to(client: APIClient, made: dict[st
         ("name: a\ndefault_configuration: {a: .nan, b: 1e999}\n", "infinite"),
         ('name: "a\\0b"\n', "NUL"),
         ("name: a\ndefault_configuration: " + "[" * 200 + "]" * 200, "Nested"),
+        ("name: a\nprompt_variables: [" + "{}," * 30_000 + "]", "More than 50,000 values"),
         ("name: a\nagent_type: CUSTOM\nformat: 2\n", "line 3: format"),
         ("name: a\nagent_type: wizard\n", "agent_type"),
         ("a: &a [x]\nb: &b [*a, *a]\n", "Anchors"),

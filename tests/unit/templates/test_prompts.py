@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from templates_app.policies import slug_of, slug_problem
-from templates_app.prompts import prompt_problems, rendered, value_problems, variable_problems, words_of
+from templates_app.prompts import (
+    length_problems,
+    prompt_problems,
+    rendered,
+    value_problems,
+    variable_problems,
+    words_of,
+)
 
 
 def declared(*names: str, **options: Any) -> list[dict[str, Any]]:
@@ -55,6 +62,13 @@ def test_a_value_is_a_text(value: object) -> None:
 def test_a_required_variable_may_rest_on_its_default_but_not_on_blanks() -> None:
     assert value_problems(declared("a", required=True, default="x"), {}) == []
     assert value_problems(declared("a", required=True), {"a": " "})
+
+
+def test_a_prompt_that_would_swell_is_refused_before_it_is_filled_in() -> None:
+    prompt, value = "{{a}}" * 20_000, "x" * 20_000
+    assert "400,000,000" in length_problems(prompt, declared("a"), {"a": value})[0]
+    assert length_problems(prompt, declared("a"), {"a": "12345"}) == []
+    assert length_problems("{{a}}{{a}}", declared("a", default="x" * 50_001), {})
 
 
 def test_an_empty_value_is_the_default() -> None:
