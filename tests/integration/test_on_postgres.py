@@ -50,6 +50,7 @@ SUITES = [
     "tests/atomic/test_indexes.py",
     "tests/integration/test_schema_upgrade.py",
     "tests/integration/test_verify_schema.py",
+    "tests/integration/test_agents_bad_input.py",
     "tests/unit/agents/test_contexts.py",
     "tests/unit/agents/test_contexts_against_model.py",
     "tests/integration/test_contexts_api.py",
