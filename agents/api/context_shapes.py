@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from agents.api.bodies import ObjectField, StrictSerializer
 from agents.models import AgentContext, AgentContextVersion
 from agents.policies import MAX_CONTEXT_NAME, author_and_session
 from agents.services.context_rows import MAX_DESCRIPTION
@@ -103,7 +104,7 @@ def context_detail(shown: AgentContextVersion) -> dict[str, Any]:
     return {**ContextSerializer(shown.context).data, **head, "written_at": written_at}
 
 
-class DescriptionSerializer(serializers.Serializer[Any]):
+class DescriptionSerializer(StrictSerializer):
     change_description = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=MAX_DESCRIPTION, help_text="what changes, and why"
     )
@@ -113,22 +114,22 @@ class ContextRequest(DescriptionSerializer):
     """A context by its name; `data` is its first version, where nothing was written to it yet."""
 
     name = serializers.CharField(max_length=MAX_CONTEXT_NAME)
-    data = serializers.DictField(required=False)  # type: ignore[assignment]
+    data = ObjectField(required=False)  # type: ignore[assignment]
 
 
 class ContextWrite(DescriptionSerializer):
     """What the context is to hold."""
 
-    data = serializers.DictField(allow_empty=True)  # type: ignore[assignment]
+    data = ObjectField()  # type: ignore[assignment]
 
 
 class ContextPatch(DescriptionSerializer):
     """What is merged into the present data, at every depth; null removes a key (RFC 7396)."""
 
-    data = serializers.DictField(allow_empty=True)  # type: ignore[assignment]
+    data = ObjectField()  # type: ignore[assignment]
 
 
-class RollbackRequest(serializers.Serializer[Any]):
+class RollbackRequest(StrictSerializer):
     version = serializers.IntegerField(min_value=1, max_value=HIGHEST_VERSION)
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_DESCRIPTION)
 

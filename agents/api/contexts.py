@@ -13,6 +13,7 @@ from rest_framework.serializers import BaseSerializer
 
 from agents import selectors, services
 from agents.api import context_shapes as shapes
+from agents.api.bodies import IF_MATCH
 from agents.api.views import Door
 from agents.models import AgentContextVersion
 from core.api.pagination import Page
@@ -70,7 +71,7 @@ class ContextDetail(ContextDoor):
         values = self.given(shapes.VersionQuery, request.query_params.dict())
         return self.shown(services.read_context(access=self.access, context_id=context_id, **values))
 
-    @extend_schema(operation_id="contexts_write", request=shapes.ContextWrite, tags=["contexts"])
+    @extend_schema(operation_id="contexts_write", parameters=[IF_MATCH], request=shapes.ContextWrite, tags=["contexts"])
     def put(self, request: Request, context_id: UUID) -> Response:
         """Write a new version. With If-Match only if the context is still at that version, else 412."""
         selectors.context_for(self.access, context_id)
@@ -79,7 +80,7 @@ class ContextDetail(ContextDoor):
         written = services.write_context(access=self.access, context_id=context_id, expected_version=expected, **values)
         return self.shown(written)
 
-    @extend_schema(operation_id="contexts_patch", request=shapes.ContextPatch, tags=["contexts"])
+    @extend_schema(operation_id="contexts_patch", parameters=[IF_MATCH], request=shapes.ContextPatch, tags=["contexts"])
     def patch(self, request: Request, context_id: UUID) -> Response:
         """Write a new version: the present one with `data` merged into it. If-Match as with PUT."""
         selectors.context_for(self.access, context_id)

@@ -4,36 +4,21 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import path
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents import selectors, services
+from agents.api.bodies import IF_MATCH, ObjectField, StrictSerializer
 from agents.api.views import Door
 from agents.models import Agent, AgentCheckpoint, CheckpointSchedule
 from agents.services.checkpoints import MAX_INTERVAL_SECONDS
 from agents.states import CheckpointSource
 from core.api.preconditions import expected_version, set_etag
 
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description='The ETag of the version you change, like "3"; 412 when it has moved on. Without it: any version.',
-)
 SOURCES = " or ".join(CheckpointSource)
 TAGS = ["agent state"]
-
-
-class ObjectField(serializers.DictField):
-    """Any JSON object."""
-
-    default_error_messages = {
-        "not_a_dict": 'This must be a JSON object, like {{"step": 3}}, and not of type {input_type}.',
-        "required": 'Send the object under this name, like {{"state": {{"step": 3}}}}.',
-    }
 
 
 class StateRequest(serializers.Serializer[Any]):
@@ -89,18 +74,6 @@ class CheckpointShape(ListedCheckpoint):
     class Meta(ListedCheckpoint.Meta):
         fields = [*ListedCheckpoint.Meta.fields, "state_data"]
         read_only_fields = fields
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses names it does not know: a misspelt one would else mean "the latest" or "the present state"."""
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        known = ", ".join(self.fields)
-        unknown = {name: [f"There is no such field here. Possible: {known}."] for name in self.initial_data}
-        unknown = {name: sentence for name, sentence in unknown.items() if name not in self.fields}
-        if unknown:
-            raise serializers.ValidationError(unknown)
-        return attrs
 
 
 class CheckpointRequest(StrictSerializer):

@@ -189,6 +189,8 @@ def test_a_rollback_is_answered_with_what_is_held_again(client: APIClient, path:
         ("put", "", {"data": None}, 400),
         ("put", "", {"data": {"a": "x" * 1024 * 1024}}, 413),
         ("put", "", {"data": {}, "change_description": "x" * 2001}, 400),
+        ("put", "", {"data": {}, "chnage_description": "x"}, 400),
+        ("patch", "", {"a": 1}, 400),
         ("patch", "", {"data": "text"}, 400),
         ("post", "/rollback", {}, 400),
         ("post", "/rollback", {"version": 0}, 400),
