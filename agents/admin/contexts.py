@@ -1,5 +1,6 @@
 """Admin of contexts and their versions: looked at, and rolled back to a version."""
 
+import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -16,6 +17,12 @@ from agents.policies import author_and_session
 from agents.selectors import version_at
 from core.admin import ReadOnlyAdmin
 from core.errors import OrchestratorError
+
+
+def as_text(data: Any) -> str:
+    """JSON as people read it."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    return format_html('<pre class="whitespace-pre-wrap break-words">{}</pre>', text)
 
 
 @admin.register(AgentContext)
@@ -46,21 +53,22 @@ class AgentContextAdmin(OfAgentAdmin):
         return row.shown_version
 
     @admin.display(description="data now")
-    def data(self, row: AgentContext) -> Any:
-        return version_at(row).data
+    def data(self, row: AgentContext) -> str:
+        return as_text(version_at(row).data)
 
     @admin.display(description="history")
     def versions(self, row: AgentContext) -> str:
         address = reverse("admin:agents_agentcontextversion_changelist")
-        return format_html('<a href="{}?context__id__exact={}">Versions of this context</a>', address, row.pk)
+        link = '<a class="{}" href="{}?context__id__exact={}">Versions of this context</a>'
+        return format_html(link, "text-primary-600 dark:text-primary-500", address, row.pk)
 
 
 @admin.register(AgentContextVersion)
 class AgentContextVersionAdmin(ReadOnlyAdmin):
     """What contexts held, newest first. Nothing changes a version; a context can go back to one."""
 
-    list_display = ("created_at", "context", "agent", "workspace", "version", "is_current", "author", "description")
-    fields = ("context", "agent", "workspace", "version", "is_current", "author", "session", "description", "data")
+    list_display = ("created_at", "context", "agent", "workspace", "number", "author", "description")
+    fields = ("context", "agent", "workspace", "number", "author", "session", "description", "held")
     readonly_fields = (*fields, "created_at")
     search_fields = ("context__name", "context__agent__name", "created_by", "change_description")
     ordering = ("-created_at", "-version")
@@ -84,9 +92,9 @@ class AgentContextVersionAdmin(ReadOnlyAdmin):
     def workspace(self, row: AgentContextVersion) -> str:
         return str(row.context.agent.workspace)
 
-    @admin.display(description="current", boolean=True)
-    def is_current(self, row: AgentContextVersion) -> bool:
-        return row.version == row.context.shown_version
+    @admin.display(description="number", ordering="version")
+    def number(self, row: AgentContextVersion) -> str:
+        return f"{row.version}, current" if row.version == row.context.shown_version else str(row.version)
 
     @admin.display(description="by", ordering="created_by")
     def author(self, row: AgentContextVersion) -> str:
@@ -100,6 +108,10 @@ class AgentContextVersionAdmin(ReadOnlyAdmin):
     def description(self, row: AgentContextVersion) -> str:
         text = row.change_description
         return f"{text[:200]}…" if len(text) > 200 else text
+
+    @admin.display(description="data")
+    def held(self, row: AgentContextVersion) -> str:
+        return as_text(row.data)
 
     @admin.action(description="Roll back to the selected versions (one of each context)", permissions=["act"])
     def roll_back(self, request: HttpRequest, rows: QuerySet[AgentContextVersion]) -> None:

@@ -1,6 +1,6 @@
 """What requests of several areas have in common."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -19,8 +19,11 @@ class ObjectField(serializers.DictField):
 
     default_error_messages = {
         "not_a_dict": 'This must be a JSON object, like {{"step": 3}}, and not of type {input_type}.',
-        "required": 'Send a JSON object under this name, like {{"step": 3}}.',
+        "required": 'Send the object under this name, like {{"{field}": {{"step": 3}}}}.',
     }
+
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
+        super().fail(key, field=self.field_name, **kwargs)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
