@@ -130,9 +130,10 @@ def test_a_key_that_is_none_is_refused_by_name(client: APIClient, key: str) -> N
 def test_a_call_that_is_still_at_work_is_not_begun_again(client: APIClient) -> None:
     make_agent(client)
     IdempotentRequest.objects.update(status_code=None)
-    error = error_of(make_agent(client), 409)
+    answer = make_agent(client)
+    error = error_of(answer, 409)
     assert error["code"] == "idempotency_in_progress"
-    assert error["details"] == {"retry_after_seconds": 1}
+    assert (error["details"], answer["Retry-After"]) == ({"retry_after_seconds": 1}, "1")
 
 
 def test_a_call_whose_process_died_is_taken_over(client: APIClient) -> None:

@@ -219,6 +219,7 @@ class TestListInstances:
         page = client.get(f"/agents/{agent.id}").content.decode()
         assert "Its definition is disabled" in page
         assert "no class is registered for it any more" in page
+        assert "registered for it any more" in client.get("/agents").content.decode()
 
 
 class TestSettings:

@@ -122,6 +122,9 @@ def test_pages_say_so_and_show_no_agent(make: Make, agent: Agent, project: Proje
     page = client.get("/agents").content.decode()
     assert "Agents are switched off on this server" in page
     assert agent.name not in page
+    assert "Agents are hidden while they are switched off" in page
+    assert "New session" not in page
+    assert "New agent" not in page
     assert client.get(f"/agents/{agent.id}").status_code == 404
     assert "Agents are switched off" in client.get("/").content.decode()
 

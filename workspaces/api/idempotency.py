@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from core.errors import Invalid
 from workspaces import conf, services
+from workspaces.errors import RequestInProgress
 from workspaces.models import ApiKey
 
 logger = logging.getLogger(__name__)
@@ -68,10 +69,13 @@ class IdempotentMixin:
             body = json.loads(answer.body) if answer.body else None
             return Response(body, status=answer.status_code, headers={**answer.headers, **REPLAYED})
         try:
-            return super().handle_exception(exc)  # type: ignore[misc,no-any-return]
+            response: Response = super().handle_exception(exc)  # type: ignore[misc]
         except Exception:
             self._settle(None)
             raise
+        if isinstance(exc, RequestInProgress):
+            response["Retry-After"] = str(exc.details["retry_after_seconds"])
+        return response
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         final = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
