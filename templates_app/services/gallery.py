@@ -53,9 +53,10 @@ def sync_gallery(*, templates: Iterable[TemplateValues] | None = None) -> Galler
 def _sync(wanted: Mapping[str, TemplateValues]) -> GalleryReport:
     rows = AgentTemplate.objects.filter(workspace__isnull=True).select_related("definition")
     present = {row.slug: row for row in rows.select_for_update(of=("self",), no_key=True)}
+    find = cache(hooks.find_definition)
     created, updated = [], []
     for slug, values in wanted.items():
-        facts = hooks.find_definition(values.definition) if values.definition else None
+        facts = find(values.definition) if values.definition else None
         if values.definition and facts is None:
             continue
         if slug not in present:

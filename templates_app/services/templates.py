@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import ProtectedError
 
 from core.errors import Conflict, Invalid, NotFound
 from core.versions import require_version
@@ -110,19 +109,18 @@ def delete_template(*, access: Access, template_id: str | UUID) -> None:
     Raises: NotFound, Forbidden, Conflict when an agent came from it, be it terminated.
     """
     template = locked(access, template_id)
-    before = {"slug": template.slug, "version": template.version, **snapshot_of(template)}
-    audit(access, template, "template.deleted", before=before, after=None)
-    try:
-        template.delete()
-    except ProtectedError as error:
-        count = len({agent.pk for agent in error.protected_objects})
+    count = template.agents.count()  # the row is locked: no agent is made of it meanwhile
+    if count:
         agents = "An agent was" if count == 1 else f"{count} agents were"
         raise Conflict(
             f"{agents} made of the template {template.slug}, so it stays with the history. Disable it instead: "
             "then no new agent is made of it.",
             code="template_in_use",
             details={"agents": count},
-        ) from error
+        )
+    before = {"slug": template.slug, "version": template.version, **snapshot_of(template)}
+    audit(access, template, "template.deleted", before=before, after=None)
+    template.delete()
 
 
 def lock_for_use(template: AgentTemplate) -> AgentTemplate:
