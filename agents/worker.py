@@ -19,6 +19,8 @@ from core.ids import new_id
 
 LOOK_SECONDS = 1.0
 RENEW_SECONDS = 2.0
+HEARTBEAT_SECONDS = 5.0
+"""How often it is looked whose heartbeats are missing."""
 PLACES = 16
 """Hooks one worker runs at once; each for `AGENT_HOOK_TIMEOUT_SECONDS` at most."""
 
@@ -65,12 +67,6 @@ class Rounds:
         connections.close_all()
 
 
-def look_after_agents() -> None:
-    """What nobody asks for: agents whose heartbeats are missing, and checkpoints that are due. Two reads when idle."""
-    mark_offline_agents()
-    take_due_checkpoints()
-
-
 class AgentWorker:
     """The agents' part of one worker process; `start` once, `stop` once."""
 
@@ -82,8 +78,9 @@ class AgentWorker:
         self._rounds = [
             Rounds("agent-commands", LOOK_SECONDS, self._take_commands),
             Rounds("agent-claims", RENEW_SECONDS, self._renew),
-            Rounds("agent-duties", LOOK_SECONDS, look_after_agents),
+            Rounds("agent-duties", LOOK_SECONDS, self._look_after),
         ]
+        self._heartbeats_at = 0.0
 
     def start(self) -> None:
         for rounds in self._rounds:
@@ -139,6 +136,13 @@ class AgentWorker:
             with self._lock:
                 self._at_work.pop(claim, None)
             self.poke()
+
+    def _look_after(self) -> None:
+        """What nobody asks for: agents whose heartbeats are missing, and checkpoints that are due."""
+        if time.monotonic() >= self._heartbeats_at:
+            self._heartbeats_at = time.monotonic() + HEARTBEAT_SECONDS
+            mark_offline_agents()
+        take_due_checkpoints()
 
     def _renew(self) -> None:
         renew_claims(list(self._working()))

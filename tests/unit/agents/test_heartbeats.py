@@ -1,5 +1,6 @@
 """Signs of life: who misses them is offline and gets no work; the next one brings the agent back."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agents.models import Agent
 from agents.services import mark_offline_agents, record_heartbeat, set_maintenance, update_agent
-from agents.worker import look_after_agents
+from agents.worker import AgentWorker
 from core.clock import SYSTEM_CLOCK
 from core.errors import Forbidden, NotFound
 from core.lifecycle import IllegalTransition
@@ -50,7 +51,7 @@ def test_an_agent_whose_heartbeats_are_missing_is_offline_until_the_next_one(age
     beat(agent)
     assert mark_offline_agents() == 0
     silence(agent, 61)
-    look_after_agents()
+    mark_offline_agents()
     assert (fresh(agent).status, fresh(agent).state_detail) == ("OFFLINE", "ACTIVE")
     assert not Agent.objects.filter(id=agent.id).assignable().exists()
     assert mark_offline_agents() == 0
@@ -144,3 +145,18 @@ def test_heartbeats_come_over_http(make: Make, agent: Agent) -> None:
     assert body["last_heartbeat_at"] is not None
     error_of(client.post(url, {"load": "much"}), 400)
     error_of(client_of(make, agent.project, Role.VIEWER).post(url), 403)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_looks_after_them(make: Make) -> None:
+    far = make.agent(definition="recorder", endpoint="http://far:1")
+    silence(far, 61)
+    worker = AgentWorker()
+    worker.start()
+    try:
+        end = time.monotonic() + 10
+        while not fresh(far).is_offline:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    finally:
+        worker.stop()
