@@ -24,7 +24,11 @@ DEFINITION_OF_TYPE = {
     AgentType.SPECIALIST: "synthesis",
     AgentType.AUDITOR: "validation",
     AgentType.COORDINATOR: "planning",
+    AgentType.ASSISTANT: "synthesis",
+    AgentType.DEVELOPER: "synthesis",
+    AgentType.DESIGNER: "synthesis",
 }
+"""The built-in definition of an agent when only its type is said; the gallery's templates of that type have it, too."""
 
 _D = AgentStateDetail
 _WAYS: Mapping[AgentStateDetail, Mapping[str, AgentStateDetail]] = {

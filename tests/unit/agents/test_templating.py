@@ -139,11 +139,11 @@ def test_a_viewer_makes_no_agent(project: Project, template: AgentTemplate) -> N
 
 
 def test_a_template_without_a_definition_takes_one(access: Access) -> None:
-    services.create_template(access=access, values=TemplateValues(name="Open", agent_type="DEVELOPER"))
-    with pytest.raises(Invalid, match="DEVELOPER"):
+    services.create_template(access=access, values=TemplateValues(name="Open", agent_type="CUSTOM"))
+    with pytest.raises(Invalid, match="CUSTOM"):
         apply_template(access=access, use=TemplateUse("open"))
     agent = apply_template(access=access, use=TemplateUse("open"), definition="synthesis")
-    assert (agent.definition.slug, agent.type) == ("synthesis", "DEVELOPER")
+    assert (agent.definition.slug, agent.type) == ("synthesis", "CUSTOM")
     services.create_template(access=access, values=TemplateValues(name="Typed", agent_type="planner"))
     assert apply_template(access=access, use=TemplateUse("typed")).definition.slug == "planning"
 
