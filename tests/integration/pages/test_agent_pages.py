@@ -123,6 +123,8 @@ def test_maintenance_is_begun_and_ended(operator: World) -> None:
     page = page_of(operator.client, f"/agents/{agent.id}")
     assert Agent.objects.get().in_maintenance
     assert "In maintenance." in page
+    assert "gets nothing new for now" in page
+    assert "It is given work" not in page
     assert "End maintenance" in page
     assert "Maintenance begun" in page
     operator.client.post(f"/agents/{agent.id}/maintenance", {"enabled": "false"})

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from agents.models import Agent
-from tests.integration.pages.worlds import World
+from tests.integration.pages.worlds import World, configurable_agent
 from tests.make import Make
 from tests.unit.agents.worlds import use_usual_registry
 from workspaces.states import Role
@@ -130,3 +130,9 @@ def test_a_definition_without_a_schema_takes_json(operator: World) -> None:
 def test_nul_in_a_text_is_dropped(operator: World) -> None:
     operator.client.post("/agents/new", {**FILLED, "description": "a\x00b"})
     assert Agent.objects.get().description == "ab"
+
+
+def test_a_default_that_was_emptied_is_left_out(operator: World) -> None:
+    configurable_agent(operator)
+    operator.client.post("/agents/new", {**FILLED, "origin": "definition:digger", "config-depth": ""})
+    assert Agent.objects.get(name="Scribe").configuration == {}
