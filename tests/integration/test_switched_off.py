@@ -12,7 +12,16 @@ from rest_framework.test import APIClient
 from agents import selectors
 from agents.errors import AgentsDisabled
 from agents.models import Agent, AgentDefinition
-from agents.services import create_agent, spawn_agent
+from agents.services import (
+    create_agent,
+    delete_agent,
+    replace_state,
+    request_transition,
+    set_maintenance,
+    set_status,
+    spawn_agent,
+)
+from core.errors import NotFound
 from sessions.models import AgentSession
 from sessions.worker import Worker
 from tests.make import Make
@@ -109,6 +118,22 @@ def test_services_refuse_too(agent: Agent, project: Project) -> None:
         create_agent(access=access_to(project), project=project, definition=definition)
     with pytest.raises(AgentsDisabled):
         spawn_agent(access=access_to(project), slug="scripted", project_id=project.id)
+
+
+def test_services_move_none_either(agent: Agent, project: Project) -> None:
+    whom: dict[str, Any] = {"access": access_to(project), "agent_id": agent.id}
+    asked: list[tuple[Any, dict[str, Any]]] = [
+        (request_transition, {"verb": "pause"}),
+        (set_status, {"status": "PAUSED"}),
+        (set_maintenance, {"enabled": True}),
+        (replace_state, {"state": {"step": 1}}),
+        (delete_agent, {}),
+    ]
+    for service, what in asked:
+        with pytest.raises((AgentsDisabled, NotFound)):
+            service(**whom, **what)
+    agent = Agent.objects.get(id=agent.id)
+    assert (agent.state_detail, agent.in_maintenance, agent.state) == ("ACTIVE", False, {})
 
 
 def test_no_agent_is_chosen_for_work(agent: Agent, project: Project) -> None:
