@@ -13,7 +13,6 @@ from agents import services
 from agents.admin.access import staff_access
 from agents.admin.checkpoints import OfAgentAdmin
 from agents.models import AgentContext, AgentContextVersion
-from agents.policies import author_and_session
 from agents.selectors import version_at
 from core.admin import ReadOnlyAdmin
 from core.errors import OrchestratorError
@@ -98,11 +97,11 @@ class AgentContextVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="by", ordering="created_by")
     def author(self, row: AgentContextVersion) -> str:
-        return author_and_session(row.created_by)[0]
+        return row.author
 
     @admin.display(description="in session", empty_value="-")
     def session(self, row: AgentContextVersion) -> str | None:
-        return author_and_session(row.created_by)[1]
+        return row.session_id
 
     @admin.display(description="what changed", empty_value="-")
     def description(self, row: AgentContextVersion) -> str:

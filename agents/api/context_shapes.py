@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from agents.api.bodies import ObjectField, StrictSerializer
 from agents.models import AgentContext, AgentContextVersion
-from agents.policies import MAX_CONTEXT_NAME, author_and_session
+from agents.policies import MAX_CONTEXT_NAME
 from agents.services.context_rows import MAX_DESCRIPTION
 from agents.services.rollbacks import HIGHEST_VERSION
 from core.differences import Change
@@ -48,20 +47,13 @@ class ContextSerializer(serializers.ModelSerializer[AgentContext]):
 class VersionHeadSerializer(serializers.ModelSerializer[AgentContextVersion]):
     """One version without its data. What an agent wrote is by `agent:<its name>`, with the session it worked in."""
 
-    created_by = serializers.SerializerMethodField()
-    session_id = serializers.SerializerMethodField()
+    created_by = serializers.CharField(source="author", read_only=True)
+    session_id = serializers.UUIDField(read_only=True, allow_null=True)
 
     class Meta:
         model = AgentContextVersion
         fields = ["version", "change_description", "created_by", "session_id", "created_at"]
         read_only_fields = fields
-
-    def get_created_by(self, version: AgentContextVersion) -> str:
-        return author_and_session(version.created_by)[0]
-
-    @extend_schema_field(serializers.UUIDField(allow_null=True))
-    def get_session_id(self, version: AgentContextVersion) -> str | None:
-        return author_and_session(version.created_by)[1]
 
 
 class VersionSerializer(VersionHeadSerializer):

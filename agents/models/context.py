@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from agents.policies import author_and_session
 from agents.states import RollbackState
 from core.constraints import AppendOnly, SameWorkspace, one_of
 from core.models import Row, TimestampedRow
@@ -53,8 +54,9 @@ class AgentContext(TimestampedRow):
 
 
 class AgentContextVersion(Row):
-    """What a context held at one version; never changed. `write_key` is that of an agent's step: a step that is
-    repeated after a crash finds the version it has written."""
+    """What a context held at one version; never changed. `created_by` is an actor, for an agent at work
+    `agent:<name>@<session>`. `write_key` is that of an agent's step: a step that is repeated after a crash finds the
+    version it has written."""
 
     context = models.ForeignKey(AgentContext, on_delete=models.CASCADE, related_name="versions", db_index=False)
     version = models.PositiveIntegerField()
@@ -79,3 +81,13 @@ class AgentContextVersion(Row):
 
     def __str__(self) -> str:
         return f"version {self.version}"
+
+    @property
+    def author(self) -> str:
+        """Who wrote it, as people read it: a user, a key, or `agent:<name>`."""
+        return author_and_session(self.created_by)[0]
+
+    @property
+    def session_id(self) -> str | None:
+        """The session an agent wrote it in."""
+        return author_and_session(self.created_by)[1]

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.models import AgentContext, AgentContextVersion
-from agents.policies import author_and_session, author_of_agent
+from agents.policies import author_of_agent
 from agents.runtime import ContextHead, ContextVersion
 from agents.selectors.contexts import agent_named, differences, versions_of
 from agents.services.contexts import open_context, read_context, write_context
@@ -110,9 +110,8 @@ def _find(who: AtWork, name: str, agent: str | None) -> AgentContext | None:
 
 
 def _head(name: str, row: AgentContextVersion) -> tuple[str, int, str, str, str | None, str]:
-    author, session_id = author_and_session(row.created_by)
     written_at = row.created_at.isoformat() if row.version else ""
-    return name, row.version, row.change_description, author, session_id, written_at
+    return name, row.version, row.change_description, row.author, row.session_id, written_at
 
 
 def _nothing_written(name: str) -> NotFound:

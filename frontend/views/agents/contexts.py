@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agents.models import Agent, AgentContext
+from agents.policies import author_and_session
 from agents.selectors import context_of_agent, contexts_of_agent, version_at, versions_of, with_last_write
 from agents.services import open_context, rollback_context, write_context
 from core.errors import Gone, Invalid, NotFound, OrchestratorError
@@ -39,8 +40,11 @@ def context_list(request: HttpRequest, agent_id: UUID) -> HttpResponse:
         except OrchestratorError as error:
             problem = first_sentence(error.details, error.message)
     context_rows = with_last_write(contexts_of_agent(access, agent_id))
+    listed = paginate(request, context_rows)
+    for row in listed.object_list:
+        row.written_by = author_and_session(row.written_by or "")[0]
     shown = {
-        "listed": paginate(request, context_rows),
+        "listed": listed,
         "may_write": may_write_contexts(request, agent),
         "name": name,
         "problem": problem,

@@ -7,8 +7,11 @@ from django.test import Client
 from django.utils.html import escape
 
 from agents.models import Agent, AgentContext
+from agents.policies import author_of_agent
+from agents.services import write_context
 from tests.integration.pages.worlds import World, context_of
 from tests.make import Make
+from workspaces.access import Access
 from workspaces.states import Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,6 +40,19 @@ def test_the_list_says_who_wrote_last_and_what_for(world: World, agent: Agent) -
     assert "ada" in page
     assert "change 2" in page
     assert "nothing yet" in page
+
+
+def test_what_an_agent_wrote_is_by_its_name_with_the_way_to_its_session(world: World, agent: Agent) -> None:
+    context = context_of(agent, {"word": "first"})
+    session = world.make.session(world.project)
+    author = author_of_agent("scribe", str(session.id))
+    access = Access(actor=author, user_id=None, roles={agent.workspace_id: Role.MEMBER})
+    write_context(access=access, context_id=context.id, data={})
+    for path in (address(context), f"/agents/{agent.id}/contexts"):
+        page = page_of(world.client, path)
+        assert "agent:scribe" in page
+        assert author not in page
+    assert f'href="/sessions/{session.id}"' in page_of(world.client, address(context))
 
 
 def test_a_member_opens_a_context_by_name_and_twice_is_the_same(world: World, agent: Agent) -> None:
