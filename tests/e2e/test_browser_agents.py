@@ -21,7 +21,6 @@ def type_json(page: "Page", text: str) -> None:
 
 
 def test_an_agent_is_made_started_paused_worked_with_and_terminated(page: "Page", program: Program) -> None:
-    page.on("dialog", lambda dialog: dialog.accept())
     _make(page)
     agent_id = page.url.rpartition("/")[2]
     _watch_it_start(page)
@@ -31,6 +30,7 @@ def test_an_agent_is_made_started_paused_worked_with_and_terminated(page: "Page"
     assert "the model is being moved" in page.inner_text("#latest")
     page.click("button:has-text('Resume')")
     page.wait_for_selector(".pill.st-ACTIVE")
+    _think_better_of_terminating(page)
     _write_and_roll_back(page)
     _keep_and_restore(page)
     page.click("button:has-text('Terminate')")
@@ -68,6 +68,16 @@ def _watch_it_start(page: "Page") -> None:
     assert "it is active now" in page.inner_text("#notices")
     assert "Activated" in page.inner_text("#latest")
     assert page.evaluate("document.body.dataset.kept") == "yes", "the page was not loaded anew"
+
+
+def _think_better_of_terminating(page: "Page") -> None:
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.click("button:has-text('Terminate')")
+    assert asked == ["Terminate Night shift for good? It cannot be brought back."]
+    page.reload()
+    assert page.locator(".pill.st-ACTIVE").count()
+    page.on("dialog", lambda dialog: dialog.accept())
 
 
 def _write_and_roll_back(page: "Page") -> None:

@@ -20,6 +20,7 @@ from frontend.presenters.schema_errors import with_errors
 from frontend.presenters.schemas import Field, any_error, read_fields
 from frontend.views.agents.overview import PATIENCE_SECONDS, say_how_it_went
 from frontend.views.doors import page
+from frontend.views.once import once
 from templates_app.selectors import TemplateQuery, listed_templates
 from workspaces.states import Role
 
@@ -90,7 +91,11 @@ def agent_new(request: HttpRequest) -> HttpResponse:
     if "choose" in posted or making.origin is None:
         making.choose(posted)
         return _render(request, making)
-    making.read(posted)
+    return once(request, lambda: _submit(request, place, making))
+
+
+def _submit(request: HttpRequest, place: Place, making: Making) -> HttpResponse:
+    making.read(request.POST.dict())
     agent = _make(place, making)
     if agent is None:
         return _render(request, making, status=400)

@@ -24,6 +24,7 @@ from frontend.presenters.differences import differences_of
 from frontend.presenters.json_form import JsonForm, json_form_of, read_json_form
 from frontend.views.agents.shell import agent_here, render_section
 from frontend.views.doors import attempt, page, paginate
+from frontend.views.once import once
 from workspaces.states import Role
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600}
@@ -70,6 +71,10 @@ def checkpoint(request: HttpRequest, agent_id: UUID, number: int) -> HttpRespons
 @require_POST
 @page
 def keep(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    return once(request, lambda: _keep(request, agent_id))
+
+
+def _keep(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     recoverable = "is_recoverable" in request.POST
     kept = attempt(
         request,

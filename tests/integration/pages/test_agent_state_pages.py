@@ -153,3 +153,9 @@ def test_hostile_data_is_shown_as_text(operator: World, agent: Agent) -> None:
     for path in ("state", "checkpoints/1"):
         page = page_of(operator.client, f"/agents/{agent.id}/{path}")
         assert "<script>alert" not in page
+
+
+def test_a_button_pressed_twice_keeps_one_checkpoint(operator: World, agent: Agent) -> None:
+    for _ in range(2):
+        keep(operator, agent, is_recoverable="1", once="abc")
+    assert AgentCheckpoint.objects.count() == 1

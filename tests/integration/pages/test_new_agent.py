@@ -136,3 +136,10 @@ def test_a_default_that_was_emptied_is_left_out(operator: World) -> None:
     configurable_agent(operator)
     operator.client.post("/agents/new", {**FILLED, "origin": "definition:digger", "config-depth": ""})
     assert Agent.objects.get(name="Scribe").configuration == {}
+
+
+def test_a_button_pressed_twice_makes_one_agent(operator: World) -> None:
+    posted = {**FILLED, "name": "", "once": "abc"}
+    assert operator.client.post("/agents/new", {**posted, "weight": "0"}).status_code == 400
+    answers = [operator.client.post("/agents/new", posted) for _ in range(2)]
+    assert {answer["Location"] for answer in answers} == {f"/agents/{Agent.objects.get().id}"}
