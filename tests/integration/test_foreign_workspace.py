@@ -66,10 +66,14 @@ class World:
         self.template = AgentTemplate.objects.create(
             workspace=self.workspace, slug="foreign", name=f"{MARK} template", agent_type="CUSTOM", description=MARK
         )
-        AgentTemplateVersion.objects.create(template=self.template, version=1, snapshot={"name": MARK})
+        self.template_version = AgentTemplateVersion.objects.create(
+            template=self.template, version=1, snapshot={"name": MARK}
+        )
 
     def _add_session(self, make: Make) -> None:
-        self.agent = make.agent(self.project, name=f"{MARK} agent")
+        self.agent = make.agent(
+            self.project, name=f"{MARK} agent", template=self.template, template_version=self.template_version
+        )
         AgentCheckpoint.objects.create(
             agent=self.agent, sequence_number=1, state_data={"kept": MARK}, is_latest=True, created_by=MARK
         )
