@@ -84,7 +84,7 @@ def _blank(slug: str) -> TemplateForm:
     row = next((row for row in definitions(enabled_only=True) if row.slug == slug), None) if slug else None
     if row is None:
         return TemplateForm()
-    schema = {"configuration_schema": as_text(row.config_schema)} if row.config_schema else {}
+    schema: dict[str, Any] = {"configuration_schema": as_text(row.config_schema)} if row.config_schema else {}
     return TemplateForm(definition=row.slug, agent_type=row.agent_type, **schema)
 
 
