@@ -32,6 +32,10 @@ class Origin:
     variables: Sequence[Mapping[str, Any]] = ()
 
     @property
+    def slug(self) -> str:
+        return self.key.partition(":")[2]
+
+    @property
     def usual_capabilities(self) -> str:
         return "\n".join(self.capabilities)
 
@@ -51,6 +55,9 @@ def definition_origins(rows: Iterable[AgentDefinition]) -> list[Origin]:
 
 
 def template_origins(rows: Iterable[AgentTemplate]) -> list[Origin]:
+    """A built-in one is left out where the workspace has one of its own under the same id."""
+    listed = list(rows)
+    own = {row.slug for row in listed if not row.is_built_in}
     return [
         Origin(
             key=f"template:{row.slug}",
@@ -65,7 +72,8 @@ def template_origins(rows: Iterable[AgentTemplate]) -> list[Origin]:
             prompt=row.prompt_template,
             variables=row.prompt_variables,
         )
-        for row in rows
+        for row in listed
+        if not (row.is_built_in and row.slug in own)
     ]
 
 

@@ -189,3 +189,10 @@ def test_the_pages_need_few_queries_however_many_versions_there_are(
     for path, bound in ((f"/agents/{agent.id}/upgrade", 12), (f"/agents/{agent.id}/settings", 10), ("/agents", 12)):
         with django_assert_max_num_queries(bound):
             page_of(operator, path)
+
+
+def test_ones_own_template_stands_for_the_built_in_one_of_the_same_id(operator: World, template: AgentTemplate) -> None:
+    AgentTemplate.objects.create(slug="scribe", name="Another", agent_type="CUSTOM")
+    page = page_of(operator, "/agents/new")
+    assert page.count('value="template:scribe"') == 1
+    assert made(operator).template == template

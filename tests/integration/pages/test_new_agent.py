@@ -43,6 +43,7 @@ def test_choosing_a_definition_shows_its_fields_and_keeps_what_was_typed(operato
     first = page_of(operator.client, "/agents/new")
     assert "config-depth" not in first
     assert "Make the agent" not in first
+    assert 'href="?definition=recorder"' in first
     chosen = operator.client.post(
         "/agents/new", {"origin": "definition:recorder", "name": "Scribe", "description": "Writes", "choose": "1"}
     )
