@@ -14,6 +14,7 @@ from rest_framework.serializers import UUIDField
 from agents import selectors, services
 from agents.api.serializers import AgentSerializer
 from agents.api.views import Door
+from core.api.known_fields import KnownFieldsSerializer
 from core.api.preferences import say_applied
 from templates_app.selectors import template_for
 
@@ -27,7 +28,7 @@ class ObjectField(serializers.DictField):
     default_error_messages = {"not_a_dict": "This must be a JSON object, and not of type {input_type}."}
 
 
-class ApplyRequest(serializers.Serializer[Any]):
+class ApplyRequest(KnownFieldsSerializer):
     name = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
     project_id = serializers.UUIDField(required=False, help_text="without it: the default project")
     configuration = ObjectField(required=False, default=dict, help_text="laid over the defaults; null takes a key away")
@@ -39,7 +40,7 @@ class ApplyRequest(serializers.Serializer[Any]):
     start = serializers.BooleanField(required=False, default=False, help_text="true: brought up to ACTIVE by a worker")
 
 
-class UpgradeRequest(serializers.Serializer[Any]):
+class UpgradeRequest(KnownFieldsSerializer):
     version = serializers.IntegerField(min_value=1, required=False, help_text="without it: the newest")
     variables = ObjectField(required=False, default=dict, help_text="values that differ from those of before")
 

@@ -1,9 +1,11 @@
 """What the API reads and writes about templates."""
 
+from collections.abc import Collection
 from typing import Any
 
 from rest_framework import serializers
 
+from core.api.known_fields import KnownFieldsSerializer
 from core.enums import TYPE_WORDS, agent_type
 from templates_app.models import AgentTemplate, AgentTemplateVersion
 from templates_app.policies import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, MAX_SLUG_LENGTH
@@ -52,7 +54,7 @@ class TemplateShape(serializers.ModelSerializer[AgentTemplate]):
         read_only_fields = fields
 
 
-class ContentsRequest(serializers.Serializer[Any]):
+class ContentsRequest(KnownFieldsSerializer):
     """What makes up a template. With PUT, what is left out is empty again."""
 
     name = serializers.CharField(max_length=MAX_NAME_LENGTH)
@@ -98,10 +100,14 @@ class TemplateRequest(ContentsRequest):
 
 
 class TemplateChange(ContentsRequest):
-    """What is to be another; the type cannot be left out with PUT unless it stays."""
+    """What is to be another. With PUT the type stays when it is left out, and what GET answers beside the contents may
+    stand in the body."""
 
     id = serializers.CharField(max_length=100, required=False, help_text="as it is: it cannot be changed")
     change_description = serializers.CharField(allow_blank=True, max_length=2000, required=False, default="")
+
+    def passed_over(self) -> Collection[str]:
+        return () if self.partial else TemplateShape.Meta.fields
 
     def changes(self) -> dict[str, Any]:
         slug = self.validated_data.get("id")
@@ -172,19 +178,19 @@ class TemplateDiffShape(serializers.Serializer[Any]):
     changes = TemplateChangeShape(many=True)
 
 
-class TemplateRestoreRequest(serializers.Serializer[Any]):
+class TemplateRestoreRequest(KnownFieldsSerializer):
     version = serializers.IntegerField(min_value=1)
     change_description = serializers.CharField(allow_blank=True, max_length=2000, required=False, default="")
 
 
-class TemplateCopyRequest(serializers.Serializer[Any]):
+class TemplateCopyRequest(KnownFieldsSerializer):
     id = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
     name = serializers.CharField(max_length=MAX_NAME_LENGTH, required=False, allow_blank=True, default="")
     workspace_id = serializers.UUIDField(required=False, help_text="without it: the first where you may make one")
     version = serializers.IntegerField(min_value=1, required=False)
 
 
-class ValidateRequest(serializers.Serializer[Any]):
+class ValidateRequest(KnownFieldsSerializer):
     """What an agent would be made with: overrides of the defaults, and values of the prompt's variables."""
 
     configuration = ObjectField(required=False, default=dict)
@@ -197,6 +203,9 @@ class DraftRequest(ContentsRequest):
 
     name = serializers.CharField(max_length=MAX_NAME_LENGTH, required=False, default="Draft")
     configuration = ObjectField(required=False)
+
+    def passed_over(self) -> Collection[str]:
+        return (*TemplateShape.Meta.fields, "change_description")
 
     def to_values(self) -> TemplateValues:
         return TemplateValues(**self.contents())

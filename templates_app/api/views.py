@@ -140,7 +140,8 @@ class TemplateVersions(TemplateDoor):
     )
     def get(self, request: Request, template_id: str) -> Response:
         """Every version a template has had, newest first."""
-        page = self.paginate_queryset(selectors.versions_of(self.access, self.template(template_id).id))
+        found = selectors.versions_of(self.access, self.template(template_id).id)
+        page = self.paginate_queryset(found.defer("snapshot"))
         return self.get_paginated_response(shapes.TemplateVersionShape(page, many=True).data)
 
 

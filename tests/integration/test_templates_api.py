@@ -104,6 +104,7 @@ def test_post_templates_makes_a_template(client: APIClient, project: Project) ->
         ({"prompt_variables": ["a"]}, "prompt_variables", "object"),
         ({"change_description": "x" * 2001}, "change_description", "2000"),
         ({"workspace_id": "here"}, "workspace_id", "UUID"),
+        ({"defualt_configuration": {}}, "defualt_configuration", "Did you mean default_configuration?"),
     ],
 )
 def test_post_templates_refuses_what_is_no_template(
@@ -230,6 +231,21 @@ def test_patch_template_heeds_the_version_it_was_read_at(client: APIClient, made
     assert error["details"] == {"expected": 1, "present": 2}
     error_of(client.patch(one, {"description": "b"}, headers={"If-Match": "one"}), 400)
     assert client.get(one).json()["description"] == "a"
+
+
+def test_a_misspelt_field_is_refused_and_not_taken_for_one_left_out(client: APIClient, made: dict[str, Any]) -> None:
+    one = f"{API}/{made['id']}"
+    for answer in (
+        client.patch(one, {"descripton": "x"}),
+        client.put(one, {**BODY, "descripton": "x"}),
+        client.post(f"{one}/restore", {"version": 1, "descripton": "x"}),
+        client.post(f"{one}/copy", {"descripton": "x"}),
+        client.post(f"{one}/apply", {"descripton": "x"}),
+        client.post(f"{one}/validate", {"descripton": "x"}),
+        client.post(f"{API}/validate", {"descripton": "x"}),
+    ):
+        assert "no such field" in str(error_of(answer, 400)["details"]["descripton"])
+    assert client.get(one).json() == made
 
 
 def test_patch_template_names_the_path_that_breaks_the_schema(client: APIClient, made: dict[str, Any]) -> None:

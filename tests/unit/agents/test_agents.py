@@ -170,7 +170,7 @@ def test_a_definition_with_a_word_of_ones_own_keeps_the_word(project: Project) -
     assert (agent.type, agent.metadata) == ("AUDITOR", {})
 
 
-@pytest.mark.parametrize("words", [{"type_word": "rag_agent"}, {"definition": "nobody"}, {"type_word": "designer"}])
+@pytest.mark.parametrize("words", [{"type_word": "rag_agent"}, {"definition": "nobody"}, {"type_word": "custom"}])
 def test_what_tells_no_definition_is_answered_with_those_there_are(project: Project, words: dict[str, str]) -> None:
     with pytest.raises(Invalid) as caught:
         register_agent(access=access_to(project), **words)  # type: ignore[arg-type]
