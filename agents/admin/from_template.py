@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from agents import services
-from agents.models import Agent
+from agents.models import Agent, AgentDefinition
 from core.errors import OrchestratorError
 from core.json_editor import JsonText, as_problems
 from templates_app.models import AgentTemplate
@@ -35,6 +35,13 @@ class MakeAgentForm(forms.Form):
     name = forms.CharField(
         required=False, max_length=100, widget=UnfoldAdminTextInputWidget, help_text="Made up when left empty."
     )
+    definition = forms.ModelChoiceField(
+        AgentDefinition.objects.filter(is_enabled=True).order_by("slug"),
+        required=False,
+        to_field_name="slug",
+        empty_label="The built-in one of its type",
+        widget=UnfoldAdminSelectWidget,
+    )
     configuration = JsonText(help_text="What differs from the template's default; null takes a setting away.")
     variables = JsonText(help_text="Values of the words in the prompt, by name.")
     start = forms.BooleanField(
@@ -49,6 +56,8 @@ class MakeAgentForm(forms.Form):
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
         if len(few := list(projects[:2])) == 1:
             self.initial.setdefault("project", few[0].pk)
+        if template.definition is not None:
+            del self.fields["definition"]
         self.initial.setdefault("configuration", {})
         self.initial.setdefault("variables", {word["name"]: word.get("default", "") for word in _needed(template)})
         for name in WRITTEN:
@@ -62,7 +71,8 @@ class MakeAgentForm(forms.Form):
 
     def add_problems(self, error: OrchestratorError) -> None:
         """Each sentence to its field, else above the form."""
-        for name, sentences in error.details.items():
+        for told, sentences in error.details.items():
+            name = "definition" if told == "type" else told
             if name in self.fields and isinstance(sentences, list):
                 self.add_error(name, [str(sentence) for sentence in sentences])
         if not self.errors:
@@ -140,6 +150,7 @@ def _made(request: HttpRequest, template: AgentTemplate, form: MakeAgentForm) ->
             use=services.TemplateUse(template.pk, variables=values["variables"]),
             name=values["name"],
             project_id=values["project"].pk,
+            definition=values["definition"].slug if values.get("definition") else "",
             configuration=values["configuration"],
             start=values["start"],
         )

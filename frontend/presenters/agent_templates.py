@@ -18,6 +18,7 @@ from templates_app.values import TemplateValues
 
 _VARIABLE = re.compile(r"(\{\{\s*(\w+)\s*\}\})")
 _JSON: Mapping[str, Any] = {"configuration_schema": {}, "default_configuration": {}, "prompt_variables": []}
+_LISTS = ("definitions", "types")  # what there is, not what is wrong
 _SHAPES: Mapping[type, str] = {dict: "Give a JSON object, such as {}.", list: "Give a JSON list, such as []."}
 _TEXTS = ("name", "description", "definition", "agent_type", "prompt_template")
 
@@ -140,6 +141,7 @@ class UseForm:
     fields: list[Field]
     variables: list[Field]
     name: str = ""
+    definition: str = ""  # asked for where the template names none
     start: bool = True
     overrides: dict[str, Any] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
@@ -156,6 +158,7 @@ class UseForm:
     def read(self, posted: QueryDict) -> None:
         values = {name: clean(str(value)) for name, value in posted.dict().items()}
         self.name, self.start = values.get("name", "").strip(), "start" in values
+        self.definition = values.get("definition", "")
         self.fields, self.overrides = read_fields(self.fields, values, clearing=True)
         self.variables, changed = read_fields(self.variables, values)
         self.words = {name: str(value) for name, value in changed.items()}
@@ -171,9 +174,11 @@ class UseForm:
             elif path == "variables":
                 self.variables, left = with_errors(self.variables, said)
                 rest += left
+            elif path in ("definition", "type"):
+                self.problems["definition"] = said
             elif path == "name":
                 self.problems["name"] = said
-            else:
+            elif path not in _LISTS:
                 rest += said
         if rest or not self.wrong:
             self.problems[""] = rest or [error.message]

@@ -230,6 +230,16 @@ def test_an_agent_is_made_of_a_template(pages: Client, world: World) -> None:
     assert Agent.objects.count() == 1
 
 
+def test_a_template_of_no_definition_asks_for_one(pages: Client, world: World) -> None:
+    template = template_of(world, definition="")
+    make_agent = reverse("admin:agents_agent_from_template", args=[template.pk])
+    posted = {"project": str(world.project.id), "configuration": "{}", "variables": '{"topic": "coal"}'}
+    refused = pages.post(make_agent, posted)
+    assert "definition" in refused.context["form"].errors
+    pages.post(make_agent, {**posted, "definition": "scripted"})
+    assert Agent.objects.get().definition.slug == "scripted"
+
+
 def test_staff_without_the_right_can_do_nothing(make: Make, world: World) -> None:
     template = template_of(world)
     changed(world, template, description="Digs deep.")

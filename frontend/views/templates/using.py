@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from agents.models import Agent
+from agents.selectors import definitions
 from agents.services import TemplateUse, apply_template
 from core.enums import AgentStatus
 from core.errors import Conflict, Invalid
@@ -41,7 +42,8 @@ def _make(request: HttpRequest, template: AgentTemplate) -> HttpResponse:
 
 
 def _render(request: HttpRequest, template: AgentTemplate, form: UseForm) -> HttpResponse:
-    context = {"template": template, "form": form}
+    choices = [] if template.definition else definitions(enabled_only=True)
+    context = {"template": template, "form": form, "definitions": choices}
     return render(request, "frontend/agent_templates/use.html", context, status=400 if form.wrong else 200)
 
 
@@ -56,6 +58,7 @@ def _made(request: HttpRequest, template: AgentTemplate, form: UseForm) -> Agent
             use=TemplateUse(template.id, variables=dict(form.words)),
             project_id=place.here.id,
             name=form.name,
+            definition="" if template.definition else form.definition,
             configuration=form.overrides,
             start=form.start,
         )

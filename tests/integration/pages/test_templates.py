@@ -280,6 +280,16 @@ def test_a_mistake_is_said_at_its_field_and_nothing_typed_is_lost(
     assert not Agent.objects.exists()
 
 
+def test_a_template_of_no_definition_asks_for_one(operator: World) -> None:
+    template_of(operator, definition="")
+    assert 'name="definition"' in text_of(operator, "/templates/digger/use")
+    refused = post(operator, "/templates/digger/use", **USED)
+    assert refused.status_code == 400
+    assert 'id="definition-error">' in refused.content.decode()
+    post(operator, "/templates/digger/use", **USED, definition="scripted")
+    assert Agent.objects.get().definition.slug == "scripted"
+
+
 def test_a_button_pressed_twice_makes_one_agent(operator: World) -> None:
     template_of(operator)
     posted = {**USED, "name": "", "once": "abc"}
