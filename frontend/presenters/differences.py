@@ -68,13 +68,15 @@ def _lines(old: list[str], new: list[str]) -> Iterator[Line]:
     if max(len(old), len(new)) > MOST_LINES or len(left) * len(right) > MOST_PAIRS:
         return
     matcher = SequenceMatcher(None, left, right, autojunk=False)
-    blocks = [(word, *(head + at for at in places)) for word, *places in matcher.get_opcodes()]
     ends = len(old) - tail, len(old), len(new) - tail, len(new)
-    for word, *places in (("equal", 0, head, 0, head), *blocks, ("equal", *ends)):
-        yield from _rows(old, new, word, *places)
+    yield from _rows(old, new, "equal", 0, head, 0, head)
+    for word, *places in matcher.get_opcodes():
+        yield from _rows(old, new, word, *(head + int(place) for place in places))
+    yield from _rows(old, new, "equal", *ends)
 
 
 def _rows(old: list[str], new: list[str], word: str, *places: int) -> Iterator[Line]:
+    """The lines of one stretch: `places` are from and to in the old ones, from and to in the new ones."""
     old_from, old_to, new_from, new_to = places
     for left, right in zip_longest(range(old_from, old_to), range(new_from, new_to)):
         mark = "same" if word == "equal" else "new" if left is None else "gone" if right is None else "changed"

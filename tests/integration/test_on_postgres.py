@@ -45,6 +45,8 @@ SUITES = [
     "tests/integration/test_state_api.py",
     "tests/unit/agents/test_scheduled_checkpoints.py",
     "tests/unit/agents/test_state.py",
+    "tests/integration/pages/test_agent_state_pages.py",
+    "tests/integration/pages/test_context_pages.py",
     "tests/atomic/test_database_rules.py",
     "tests/atomic/test_enum_columns.py",
     "tests/atomic/test_indexes.py",
