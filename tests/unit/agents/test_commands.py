@@ -157,6 +157,18 @@ def test_a_worker_that_was_taken_for_dead_writes_nothing(project: Project) -> No
     assert (command_of(agent).outcome, command_of(agent).attempt) == ("DONE", 2)
 
 
+def test_an_earlier_claim_of_the_same_worker_counts_as_anothers(project: Project) -> None:
+    agent = new_agent(project)
+    ask(agent, "initialize")
+    earlier = claim()
+    lapse(command_of(agent))
+    [later] = claim_commands(earlier.worker_id, limit=1)
+    carry_out(earlier)
+    assert fresh(agent).state_detail == "INITIALIZING"
+    carry_out(later)
+    assert fresh(agent).state_detail == "READY"
+
+
 @pytest.mark.parametrize("order", ["fail", ""])
 def test_what_a_hook_did_before_its_worker_lost_the_claim_is_refused(
     project: Project, monkeypatch: pytest.MonkeyPatch, order: str
