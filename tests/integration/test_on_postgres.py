@@ -33,6 +33,7 @@ SUITES = [
     "tests/integration/test_history_api.py",
     "tests/integration/test_repeating_api.py",
     "tests/unit/agents/test_commands.py",
+    "tests/unit/agents/test_agent_worker.py",
     "tests/unit/agents/test_lifecycle.py",
     "tests/unit/agents/test_heartbeats.py",
     "tests/integration/test_agent_commands_api.py",

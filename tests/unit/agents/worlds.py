@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from agents import registry as registry_module
 from agents.base import BaseAgent
 from agents.builtin.scripted import ScriptedAgent
-from agents.models import Agent, AgentDefinition
+from agents.models import Agent, AgentCommand, AgentDefinition
 from agents.policies import BUILTIN_SLUGS
 from agents.registry import AgentRegistry
 from agents.selectors import with_running
@@ -78,6 +78,16 @@ def use_usual_registry(monkeypatch: Any) -> AgentRegistry:
 def work_off() -> int:
     """What a worker does with the commands there are, in this thread; how many there were."""
     return AgentWorker().run_once()
+
+
+def ask(agent: Agent, verb: str, reason: str = "") -> Agent:
+    return request_transition(access=access_to(agent.project), agent_id=agent.id, verb=verb, reason=reason)
+
+
+def command_of(agent: Agent) -> AgentCommand:
+    command = AgentCommand.objects.filter(agent=agent).order_by("-id").first()
+    assert command is not None
+    return command
 
 
 def do(agent: Agent, *verbs: str, reason: str = "") -> Agent:
