@@ -62,6 +62,12 @@ def test_nothing_sticks_out_on_small_screens(
     session = program.call("GET", "/sessions?status=COMPLETED")["results"][-1]["id"]
     document = program.call("GET", "/documents")["results"][0]["id"]
     agent = program.call("GET", "/agents")["results"][0]["id"]
+    wide = {"nobreak" * 20: "nobreak" * 40, "deep": [[["nobreak" * 30]]]}
+    opened = program.call("POST", f"/agents/{agent}/contexts", {"name": f"wide-{width}", "data": {"a": 1}})
+    program.call("PUT", f"/contexts/{opened['id']}", {"data": wide, "change_description": "nobreak" * 30})
+    program.call("PATCH", f"/agents/{agent}/state", {"state": wide})
+    number = program.call("POST", f"/agents/{agent}/checkpoint", {})["sequence_number"]
+    program.call("PUT", f"/agents/{agent}/state", {"state": {"now": "nobreak" * 30}})
     too_wide = []
     for path in (
         *PATHS,
@@ -69,6 +75,10 @@ def test_nothing_sticks_out_on_small_screens(
         f"/sessions/{session}/history",
         f"/documents/{document}",
         *(f"/agents/{agent}{section}" for section in ("", "/settings", "/history", "/state", "/contexts")),
+        f"/agents/{agent}/checkpoints/{number}",
+        f"/agents/{agent}/contexts/{opened['id']}",
+        f"/agents/{agent}/contexts/{opened['id']}?from=1&to=2",
+        "/agents/new?template=researcher",
     ):
         page.goto(path)
         page.wait_for_timeout(150)
