@@ -29,17 +29,11 @@ from sessions.models import (
 )
 from sessions.selectors import verify_session
 from sessions.states import PEOPLES_COMMANDS, CommandKind
-from workspaces.access import Access, access_of_operator
+from workspaces.operators import operator
 
 Action = Callable[[Any, HttpRequest, QuerySet[AgentSession]], None]
 REASON = "by an operator in the admin"
 SHOWN_PROBLEMS = 5
-
-
-def operator(request: HttpRequest, session: AgentSession) -> Access:
-    return access_of_operator(
-        request.user.get_username(), request.user.pk, session.workspace_id, ip=request.META.get("REMOTE_ADDR") or None
-    )
 
 
 def command_action(kind: CommandKind) -> Action:
@@ -129,7 +123,9 @@ class AgentSessionAdmin(ReadOnlyAdmin):
     def ask(self, request: HttpRequest, session: AgentSession, kind: CommandKind) -> None:
         """Ask for one thing and say what came of it."""
         try:
-            services.request_command(access=operator(request, session), session_id=session.id, kind=kind, reason=REASON)
+            services.request_command(
+                access=operator(request, session.workspace_id), session_id=session.id, kind=kind, reason=REASON
+            )
         except OrchestratorError as error:
             self.message_user(request, f"{session.title}: {error.message}", messages.ERROR)
         else:

@@ -1,7 +1,6 @@
 """Tenancy in the admin: operators act as owners of every workspace, by the same services, into the same audit log."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -14,18 +13,12 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from core.admin import ReadOnlyAdmin, ServiceAdmin
 from workspaces import conf, services
-from workspaces.access import Access, access_of_operator
 from workspaces.models import ApiKey, AuditEntry, IdempotentRequest, Membership, Project, Workspace
+from workspaces.operators import operator
 from workspaces.states import Role
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
-
-
-def operator(request: HttpRequest, workspace_id: UUID) -> Access:
-    return access_of_operator(
-        request.user.get_username(), request.user.pk, workspace_id, ip=request.META.get("REMOTE_ADDR") or None
-    )
 
 
 class ProjectInline(TabularInline):

@@ -13,15 +13,16 @@ from unfold.admin import ModelAdmin
 
 from agents import services
 from agents.admin import from_template
-from agents.admin.access import staff_access
 from agents.models import Agent, AgentDefinition, AgentStateHistory
 from agents.policies import OPERATOR_VERBS, endpoint_problem
 from agents.selectors import name_is_taken
 from agents.services.agents import EDITABLE
+from core.admin import ReadOnlyAdmin
 from core.errors import OrchestratorError
 from core.json_editor import JsonText, as_problems, read_json
 from core.json_schema import config_errors
 from workspaces.access import Access
+from workspaces.operators import operator
 
 LOOKED_AT = (
     "workspace",
@@ -42,19 +43,6 @@ LOOKED_AT = (
 )
 
 Action = Callable[[Any, HttpRequest, QuerySet[Agent]], None]
-
-
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
-    """Rows are looked at, not made, changed or deleted."""
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(AgentDefinition)
@@ -205,7 +193,7 @@ class AgentAdmin(ModelAdmin):  # type: ignore[misc]
     def try_one(self, request: HttpRequest, agent: Agent, act: Callable[[Access, Agent], Agent]) -> None:
         """Act on one agent and say what came of it."""
         try:
-            done = act(staff_access(request, agent), agent)
+            done = act(operator(request, agent.workspace_id), agent)
         except OrchestratorError as error:
             self.message_user(request, f"{agent.name}: {error.message}", messages.ERROR)
             return

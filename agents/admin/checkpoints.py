@@ -1,7 +1,6 @@
 """Admin of checkpoints and their schedules: looked at, restored, deleted, stopped."""
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,37 +8,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from agents import services
-from agents.admin.access import staff_access
+from agents.admin.of_agent import OfAgentAdmin
 from agents.models import AgentCheckpoint, CheckpointSchedule
-from core.admin import ReadOnlyAdmin
-from core.errors import OrchestratorError
-
-
-class OfAgentAdmin(ReadOnlyAdmin):
-    """Rows of agents whose actions go through the services, one by one: what is refused is told, the others are done.
-
-    An action named `permissions=["act"]` asks for Django's change permission on the model.
-    """
-
-    list_select_related = ("agent__workspace",)
-    search_fields = ("agent__name", "agent__workspace__name", "created_by")
-
-    def has_act_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm(f"agents.change_{self.opts.model_name}"))
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("agent__workspace").defer("agent__state")  # type: ignore[no-any-return]
-
-    @admin.display(description="workspace", ordering="agent__workspace__name")
-    def workspace(self, row: Any) -> str:
-        return str(row.agent.workspace)
-
-    def act_on_each(self, request: HttpRequest, rows: QuerySet[Any], act: Callable[[Any], str]) -> None:
-        for row in rows:
-            try:
-                self.message_user(request, f"{row.agent}: {act(row)}", messages.SUCCESS)
-            except OrchestratorError as error:
-                self.message_user(request, f"{row.agent}: {error.message}", messages.ERROR)
+from workspaces.operators import operator
 
 
 @admin.register(AgentCheckpoint)
@@ -86,7 +57,9 @@ class AgentCheckpointAdmin(OfAgentAdmin):
 
         def restore(row: AgentCheckpoint) -> str:
             agent, _ = services.restore_checkpoint(
-                access=staff_access(request, row.agent), agent_id=row.agent_id, sequence_number=row.sequence_number
+                access=operator(request, row.agent.workspace_id),
+                agent_id=row.agent_id,
+                sequence_number=row.sequence_number,
             )
             return f"checkpoint {row.sequence_number} is restored, as version {agent.state_version} of the state"
 
@@ -96,7 +69,9 @@ class AgentCheckpointAdmin(OfAgentAdmin):
     def delete_checkpoints(self, request: HttpRequest, rows: QuerySet[AgentCheckpoint]) -> None:
         def delete(row: AgentCheckpoint) -> str:
             services.delete_checkpoint(
-                access=staff_access(request, row.agent), agent_id=row.agent_id, sequence_number=row.sequence_number
+                access=operator(request, row.agent.workspace_id),
+                agent_id=row.agent_id,
+                sequence_number=row.sequence_number,
             )
             return f"checkpoint {row.sequence_number} is deleted"
 
@@ -114,7 +89,7 @@ class CheckpointScheduleAdmin(OfAgentAdmin):
     @admin.action(description="Stop the selected schedules", permissions=["act"])
     def stop_schedules(self, request: HttpRequest, rows: QuerySet[CheckpointSchedule]) -> None:
         def stop(row: CheckpointSchedule) -> str:
-            services.unschedule_checkpoints(access=staff_access(request, row.agent), agent_id=row.agent_id)
+            services.unschedule_checkpoints(access=operator(request, row.agent.workspace_id), agent_id=row.agent_id)
             return "no more checkpoints by themselves"
 
         self.act_on_each(request, rows, stop)

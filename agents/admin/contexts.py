@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from agents import services
-from agents.admin.access import staff_access
-from agents.admin.checkpoints import OfAgentAdmin
+from agents.admin.of_agent import OfAgentAdmin
 from agents.models import AgentContext, AgentContextVersion
 from agents.selectors import version_at
 from core.admin import ReadOnlyAdmin
 from core.errors import OrchestratorError
+from workspaces.operators import operator
 
 
 def as_text(data: Any) -> str:
@@ -121,7 +121,7 @@ class AgentContextVersionAdmin(ReadOnlyAdmin):
         for row in chosen:
             try:
                 services.rollback_context(
-                    access=staff_access(request, row.context.agent),
+                    access=operator(request, row.context.workspace_id),
                     context_id=row.context_id,
                     version=row.version,
                     reason="by an operator in the admin",

@@ -17,8 +17,8 @@ from core.errors import OrchestratorError
 from core.json_editor import JsonText, as_problems
 from templates_app.models import AgentTemplate
 from templates_app.selectors import problems_of_application
-from workspaces.access import Access, access_of_operator
 from workspaces.models import Project
+from workspaces.operators import operator
 
 WRITTEN = ("configuration", "variables")
 
@@ -146,7 +146,7 @@ def _made(request: HttpRequest, template: AgentTemplate, form: MakeAgentForm) ->
     values = form.cleaned_data
     try:
         return services.apply_template(
-            access=_operator(request, values["project"]),
+            access=operator(request, values["project"].workspace_id),
             use=services.TemplateUse(template.pk, variables=values["variables"]),
             name=values["name"],
             project_id=values["project"].pk,
@@ -157,9 +157,3 @@ def _made(request: HttpRequest, template: AgentTemplate, form: MakeAgentForm) ->
     except OrchestratorError as error:
         form.add_problems(error)
         return None
-
-
-def _operator(request: HttpRequest, project: Project) -> Access:
-    return access_of_operator(
-        request.user.get_username(), request.user.pk, project.workspace_id, ip=request.META.get("REMOTE_ADDR") or None
-    )

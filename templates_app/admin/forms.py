@@ -13,14 +13,8 @@ from templates_app import services
 from templates_app.models import AgentTemplate
 from templates_app.selectors import problems_of_draft
 from templates_app.values import CONTENTS, TemplateValues
-from workspaces.access import Access, access_of_operator
 from workspaces.models import Workspace
-
-
-def operator(request: HttpRequest, workspace: Workspace) -> Access:
-    return access_of_operator(
-        request.user.get_username(), request.user.pk, workspace.pk, ip=request.META.get("REMOTE_ADDR") or None
-    )
+from workspaces.operators import operator
 
 
 def add_errors(form: forms.BaseForm, error: OrchestratorError, names: Mapping[str, str] | None = None) -> None:
@@ -86,16 +80,16 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
     def _create(self) -> AgentTemplate:
         workspace = self.cleaned_data["workspace"]
         return services.create_template(
-            access=operator(self.request, workspace),
+            access=operator(self.request, workspace.pk),
             workspace_id=workspace.pk,
             values=TemplateValues(slug=self.cleaned_data["slug"], **self.values()),
             change_description=self.cleaned_data["change_description"],
         )
 
     def _change(self) -> AgentTemplate:
-        assert self.instance.workspace is not None
+        assert self.instance.workspace_id is not None
         return services.update_template(
-            access=operator(self.request, self.instance.workspace),
+            access=operator(self.request, self.instance.workspace_id),
             template_id=self.instance.pk,
             changes=self.values(),
             change_description=self.cleaned_data["change_description"],

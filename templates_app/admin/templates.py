@@ -20,10 +20,10 @@ from core.errors import NotFound, OrchestratorError
 from core.json_editor import as_problems
 from core.side_by_side import side_by_side
 from templates_app import services
-from templates_app.admin.forms import CopyForm, DraftForm, TemplateForm, add_errors, operator
+from templates_app.admin.forms import CopyForm, DraftForm, TemplateForm, add_errors
 from templates_app.models import AgentTemplate, AgentTemplateVersion
 from templates_app.selectors import version_row
-from workspaces.models import Workspace
+from workspaces.operators import operator
 
 NAMES = "admin:templates_app_agenttemplate"
 WRITTEN = (
@@ -120,7 +120,7 @@ class AgentTemplateAdmin(ServiceAdmin):
         """The form's service has saved it."""
 
     def delete_model(self, request: HttpRequest, obj: AgentTemplate) -> None:
-        services.delete_template(access=operator(request, cast(Workspace, obj.workspace)), template_id=obj.pk)
+        services.delete_template(access=operator(request, cast(UUID, obj.workspace_id)), template_id=obj.pk)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[AgentTemplate]) -> None:
         for template in queryset.select_related("workspace"):
@@ -135,11 +135,11 @@ class AgentTemplateAdmin(ServiceAdmin):
         self, request: HttpRequest, template: AgentTemplate, act: Callable[[Any, AgentTemplate], Any], done: str
     ) -> Any:
         """Act on one template and say what came of it."""
-        if template.workspace is None:
+        if template.workspace_id is None:
             self.message_user(request, f"{template.name} is built in and stays as it is: copy it.", messages.ERROR)
             return None
         try:
-            result = act(operator(request, template.workspace), template)
+            result = act(operator(request, template.workspace_id), template)
         except OrchestratorError as error:
             self.message_user(request, f"{template.name}: {error.message}", messages.ERROR)
             return None
@@ -249,9 +249,9 @@ class AgentTemplateAdmin(ServiceAdmin):
 def _copied(request: HttpRequest, template: AgentTemplate, form: CopyForm) -> AgentTemplate | None:
     """The copy; None when something is wrong, which the form then says."""
     workspace = form.cleaned_data["workspace"]
-    access = operator(request, workspace)
-    if template.workspace is not None:
-        access = replace(access, roles={**operator(request, template.workspace).roles, **access.roles})
+    access = operator(request, workspace.pk)
+    if template.workspace_id is not None:
+        access = replace(access, roles={**operator(request, template.workspace_id).roles, **access.roles})
     try:
         return services.copy_template(
             access=access,
