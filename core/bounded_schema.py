@@ -19,6 +19,9 @@ CHECK_SECONDS = 1.0
 
 MAX_FOUND_ERRORS = 200
 MAX_NAMED_KEYS = 20
+MAX_UNEVALUATED = 5000
+"""Entries of what has an `unevaluatedItems` or `unevaluatedProperties`: the library looks each up in a list."""
+
 _ends: ContextVar[float] = ContextVar("_ends")
 
 
@@ -74,6 +77,7 @@ def _checker() -> Any:
     from jsonschema import Draft202012Validator, validators  # see found_errors
 
     keywords = {**Draft202012Validator.VALIDATORS, **_OWN_KEYWORDS}
+    keywords |= {word: _of_few(keywords[word]) for word in ("unevaluatedItems", "unevaluatedProperties")}
     checker = validators.extend(Draft202012Validator, {word: _bounded(rule) for word, rule in keywords.items()})
     checker.evolve = _stay_bounded
     return checker
@@ -88,11 +92,25 @@ def _stay_bounded(validator: Any, **changes: Any) -> Any:
 
 def _bounded(rule: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
     def check(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-        if time.thread_time() > _ends.get():
-            raise TooCostly
+        _look_at_the_clock()
         yield from rule(validator, value, instance, schema) or ()
 
     return check
+
+
+def _of_few(rule: Callable[..., Any]) -> Callable[..., Any]:
+    def check(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        if isinstance(instance, list | dict) and len(instance) > MAX_UNEVALUATED:
+            raise TooCostly
+        return rule(validator, value, instance, schema)
+
+    return check
+
+
+def _look_at_the_clock() -> None:
+    """Raises: TooCostly."""
+    if time.thread_time() > _ends.get():
+        raise TooCostly
 
 
 def _linear(pattern: str) -> Any:
@@ -106,7 +124,11 @@ def _linear(pattern: str) -> Any:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Schemas in code may use all of Python's patterns: they are their author's own, like the code."""
+    """Schemas in code may use all of Python's patterns: they are their author's own, like the code.
+
+    One keyword may match thousands of keys with thousands of patterns. Raises: TooCostly.
+    """
+    _look_at_the_clock()
     return bool((_linear(pattern) or re.compile(pattern)).search(text))
 
 

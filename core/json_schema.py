@@ -1,11 +1,14 @@
 """JSON Schema (2020-12): what a value breaks of a schema, and whether a schema is one."""
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.bounded_schema import CHECK_SECONDS, TooCostly, found_errors, is_linear, is_pattern, meta_errors
 from core.json_values import json_problem
+
+logger = logging.getLogger(__name__)
 
 MAX_SHOWN_ERRORS = 20
 MAX_SCHEMA_BYTES = 64 * 1024
@@ -29,6 +32,9 @@ def config_errors(schema: Mapping[str, Any], configuration: Any) -> list[str]:
         return [f"$: checking takes more than {CHECK_SECONDS:g} s with this schema; make the schema simpler"]
     except RecursionError:
         return ["$: nested too deeply, or the schema refers to itself without end"]
+    except Exception:  # the checker trusts schemas, and where a reference leads to is anybody's
+        logger.warning("a schema cannot be used", exc_info=True)
+        return ["$: the schema cannot be used, a reference of it may lead to something that is no schema; mend it"]
     return [f"{error.json_path}: {_short(error.message)}" for error in errors[:MAX_SHOWN_ERRORS]]
 
 
@@ -64,7 +70,11 @@ def object_schema_problem(schema: Any) -> str:
         return problem
     if schema and schema.get("type") != "object":
         return '$.type: a configuration is an object, so the schema\'s root needs "type": "object"'
-    problems = (_pattern_problem(node) or _lost_reference(node, schema) for node in _nodes(schema))
+    try:
+        resolver = _resolver_of(schema)
+    except ValueError as error:
+        return f"$.$id: this is no address ({_short(str(error))}). Leave it out"
+    problems = (_pattern_problem(node) or _lost_reference(node, resolver) for node in _nodes(schema))
     words = {word for node in _nodes(schema) for word in ("patternProperties", "unevaluatedProperties") if word in node}
     if len(words) == 2:
         return "$: patternProperties and unevaluatedProperties do not go together here; use additionalProperties"
@@ -92,16 +102,28 @@ def _reference_problem(node: Mapping[str, Any]) -> str:
     return f"$ref may only point inside the schema (start with #), not to {foreign!r}" if foreign else ""
 
 
-def _lost_reference(node: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    from referencing.exceptions import Unresolvable  # see found_errors
-    from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
+def _resolver_of(schema: Mapping[str, Any]) -> Any:
+    """Finds what the references of a schema point at. It reads the schema once, and not for each of them.
 
-    resolver = EMPTY_REGISTRY.resolver_with_root(DRAFT202012.create_resource(schema))
+    Raises: ValueError for an `$id` that cannot be read.
+    """
+    from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY  # see config_errors
+
+    resource = DRAFT202012.create_resource(schema)
+    place = resource.id() or ""
+    return EMPTY_REGISTRY.with_resource(place, resource).crawl().resolver(base_uri=place)
+
+
+def _lost_reference(node: Mapping[str, Any], resolver: Any) -> str:
+    from referencing.exceptions import Unresolvable  # see config_errors
+
     for ref in _references(node):
         try:
-            resolver.lookup(ref)
-        except Unresolvable:
+            found = resolver.lookup(ref).contents
+        except (Unresolvable, ValueError, TypeError):
             return f"$ref points to {ref!r}, and the schema has nothing there"
+        if not isinstance(found, Mapping | bool):
+            return f"$ref points to {ref!r}, and what is there is no schema"
     return ""
 
 

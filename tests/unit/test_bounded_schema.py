@@ -64,6 +64,46 @@ def test_references_that_fan_out_are_ended() -> None:
     assert "takes more than 1 s" in config_errors(schema, {"a": 1})[0]
 
 
+@pytest.mark.parametrize("rest", [{}, {"additionalProperties": False}])
+def test_many_patterns_for_many_keys_are_ended(rest: dict[str, Any]) -> None:
+    schema = {"type": "object", "patternProperties": {f"a{number}.*z": {} for number in range(2000)}, **rest}
+    assert "takes more than 1 s" in config_errors(schema, {f"k{number}": 1 for number in range(15_000)})[0]
+
+
+@pytest.mark.parametrize(("anchor", "word"), [("$anchor", "$ref"), ("$dynamicAnchor", "$dynamicRef")])
+def test_many_references_to_a_name_are_looked_up_in_time(anchor: str, word: str) -> None:
+    properties = {f"p{number}": {word: "#name"} for number in range(1800)}
+    assert object_schema_problem({"type": "object", "$defs": {"x": {anchor: "name"}}, "properties": properties}) == ""
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (of(unevaluatedItems=False, allOf=[{"items": {}}]), {"a": list(range(60_000))}),
+        (
+            {"unevaluatedProperties": False, "allOf": [{"additionalProperties": True}]},
+            dict.fromkeys(map(str, range(60_000))),
+        ),
+    ],
+)
+def test_what_is_unevaluated_among_many_is_ended(schema: dict[str, Any], value: Any) -> None:
+    assert "takes more than 1 s" in config_errors(schema, value)[0]
+
+
+def test_what_is_unevaluated_among_few_is_named() -> None:
+    schema = of(unevaluatedItems=False, prefixItems=[{}])
+    assert config_errors(schema, {"a": [1]}) == []
+    assert "Unevaluated items" in config_errors(schema, {"a": [1, 2]})[0]
+
+
+@pytest.mark.parametrize("there", [{"type": "foo"}, {"minimum": "a"}, {"properties": 5}, {"enum": 5}, 5, "x"])
+def test_a_reference_to_what_is_no_schema_is_a_problem_and_no_crash(there: Any) -> None:
+    schema = {**of(**{"$ref": "#/const"}), "const": there}
+    refused = object_schema_problem(schema)
+    assert "no schema" in refused or isinstance(there, dict)
+    assert "cannot be used" in config_errors(schema["properties"]["a"] | {"const": there}, 1)[0]
+
+
 @pytest.mark.parametrize("schema", [of(**{"$ref": "#/properties/a"}), of(unevaluatedProperties=False, **{"$ref": "#"})])
 def test_references_without_end_are_ended(schema: dict[str, Any]) -> None:
     assert isinstance(config_errors(schema, {"a": nested(20)}), list)
@@ -106,6 +146,9 @@ def test_additional_properties_are_those_nobody_named(additional: Any) -> None:
         ({"type": "object", "$ref": "//example.org/x"}, "inside the schema"),
         (of(anyOf=[{"$dynamicRef": "https://example.org/x"}]), "inside the schema"),
         (of(**{"$ref": "#/$defs/none"}), "nothing there"),
+        ({**of(**{"$ref": "#/required/x"}), "required": ["a"]}, "nothing there"),
+        (of(**{"$ref": "#/type"}), "no schema"),
+        ({"type": "object", "$id": "http://[x"}, "$.$id"),
         (of(pattern="("), "'(' cannot be read"),
         ({"type": "object", "patternProperties": {"[": {}}}, "'[' cannot be read"),
         ({"type": "object", "allOf": [{}] * 21_000}, "takes more than 1 s"),
