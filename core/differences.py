@@ -1,17 +1,17 @@
 """What two JSON values differ in, place by place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any, Literal
 
 from core.canonical import canonical_json
+from core.matching import Effort, blocks
 
 Kind = Literal["added", "removed", "changed"]
-CELLS = 1_000_000
-"""How many pairs of list entries are looked at in one comparison to find what moved: about half a second. Lists that
-come after these are compared by position."""
+PATH_CHARACTERS = 20_000_000
+"""How much text the paths of one comparison may have. A path stands before each of its children, so that a long key
+above many small values would be gigabytes; what goes beyond is told as one change of the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,28 @@ def changes_between(before: Any, after: Any) -> list[Change]:
 
 
 class _Comparison:
-    """Objects are compared key by key. Of lists, entries that are the same are found wherever they moved to; what lies
-    between them is compared in order."""
+    """Objects are compared key by key. Of lists, entries that are the same are found wherever they moved to, as far as
+    the effort goes; what lies between them is compared in order."""
 
     def __init__(self) -> None:
-        self.cells_left = CELLS
+        self.effort = Effort()
+        self.path_characters = PATH_CHARACTERS
 
     def walk(self, path: str, before: Any, after: Any) -> Iterator[Change]:
-        if isinstance(before, dict) and isinstance(after, dict):
+        if isinstance(before, dict) and isinstance(after, dict) and self._can_name(path, before, after):
             yield from self._objects(path, before, after)
-        elif isinstance(before, list) and isinstance(after, list):
+        elif isinstance(before, list) and isinstance(after, list) and self._can_name(path, before, after):
             yield from self._lists(path, before, after)
-        elif type(before) is not type(after) or before != after:
+        elif type(before) is not type(after) or before != after or canonical_json(before) != canonical_json(after):
             yield Change(path, "changed", before, after)
+
+    def _can_name(self, path: str, before: Sized, after: Sized) -> bool:
+        """Whether the places inside may still be told one by one."""
+        needed = len(path) * (len(before) + len(after))
+        if needed > self.path_characters:
+            return False
+        self.path_characters -= needed
+        return True
 
     def _objects(self, path: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Change]:
         for key in sorted({**before, **after}, key=_step):
@@ -72,11 +81,7 @@ class _Comparison:
         head = _alike(left, right)
         tail = _alike(left[head:][::-1], right[head:][::-1])
         old, new = left[head : len(left) - tail], right[head : len(right) - tail]
-        if len(old) * len(new) > self.cells_left:
-            yield head, head + len(old), head, head + len(new)
-            return
-        self.cells_left -= len(old) * len(new)
-        for word, first, last, to_first, to_last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        for word, first, last, to_first, to_last in blocks(old, new, self.effort):
             if word != "equal":
                 yield head + first, head + last, head + to_first, head + to_last
 

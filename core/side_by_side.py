@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 from core.differences import Change
+from core.matching import Effort, blocks
 
 LONGEST = 20_000  # characters of one value that are shown
 UNCHANGED_AROUND = 2  # lines shown before and after a change in a long text
@@ -32,14 +32,15 @@ class Compared:
 
 def side_by_side(changes: Iterable[Change]) -> list[Compared]:
     """Each change with what differs marked: lines of a longer text, else the whole value."""
-    return [_compared(change) for change in changes]
+    effort = Effort()
+    return [_compared(change, effort) for change in changes]
 
 
-def _compared(change: Change) -> Compared:
+def _compared(change: Change, effort: Effort) -> Compared:
     before = None if change.kind == "added" else as_text(change.before)
     after = None if change.kind == "removed" else as_text(change.after)
     if before is not None and after is not None and ("\n" in before or "\n" in after):
-        return Compared(change.path, change.kind, *_by_line(before, after))
+        return Compared(change.path, change.kind, *_by_line(before, after, effort))
     return Compared(change.path, change.kind, _whole(before, "gone"), _whole(after, "new"))
 
 
@@ -54,13 +55,13 @@ def as_text(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} … {len(text) - LONGEST} more characters"
 
 
-def _by_line(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
+def _by_line(before: str, after: str, effort: Effort) -> tuple[list[Piece], list[Piece]]:
     old, new = before.split("\n"), after.split("\n")
     left, right = [], []
-    blocks = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    for number, (word, old_from, old_to, new_from, new_to) in enumerate(blocks):
+    found = blocks(old, new, effort)
+    for number, (word, old_from, old_to, new_from, new_to) in enumerate(found):
         if word == "equal":
-            same = _shortened(old[old_from:old_to], first=number == 0, last=number == len(blocks) - 1)
+            same = _shortened(old[old_from:old_to], first=number == 0, last=number == len(found) - 1)
             left += same
             right += same
             continue

@@ -3,16 +3,15 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any
 
 from core.differences import changes_between
+from core.matching import Effort, blocks
 from core.side_by_side import Compared, side_by_side
 
 MOST_CHARACTERS = 200_000  # of a value that is compared while somebody waits for the page
 MOST_LINES = 3000
-MOST_PAIRS = 1_000_000  # of lines that are held against each other: under half a second
 MOST_CHANGES = 500
 LONGEST_LINE = 2000
 
@@ -65,13 +64,12 @@ def _lines(old: list[str], new: list[str]) -> Iterator[Line]:
     head = _alike(old, new)
     tail = _alike(old[head:][::-1], new[head:][::-1])
     left, right = old[head : len(old) - tail], new[head : len(new) - tail]
-    if max(len(old), len(new)) > MOST_LINES or len(left) * len(right) > MOST_PAIRS:
+    if max(len(old), len(new)) > MOST_LINES:
         return
-    matcher = SequenceMatcher(None, left, right, autojunk=False)
     ends = len(old) - tail, len(old), len(new) - tail, len(new)
     yield from _rows(old, new, "equal", 0, head, 0, head)
-    for word, *places in matcher.get_opcodes():
-        yield from _rows(old, new, word, *(head + int(place) for place in places))
+    for word, *places in blocks(left, right, Effort()):
+        yield from _rows(old, new, word, *(head + place for place in places))
     yield from _rows(old, new, "equal", *ends)
 
 
