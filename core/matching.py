@@ -4,6 +4,7 @@ Python's `SequenceMatcher` is quadratic for most sequences and cubic for some (e
 seconds for two lists of a thousand), and the lists here are anybody's.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import Match, SequenceMatcher
@@ -38,12 +39,12 @@ class _Matcher(SequenceMatcher[str]):
     def __init__(self, before: Sequence[str], after: Sequence[str], effort: Effort) -> None:
         self._effort = effort
         super().__init__(None, before, after, autojunk=False)
+        likes: Counter[str] = Counter(after)
+        self._costs = [1 + likes[entry] for entry in before]
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
         """The library's own, whose cost is known before: it looks at every like entry of each."""
-        end = len(self.a) if ahi is None else ahi
-        places = self.b2j
-        self._effort.steps -= end - alo + sum(len(places.get(self.a[at], ())) for at in range(alo, end))
+        self._effort.steps -= sum(self._costs[alo:ahi])
         if self._effort.steps < 0:
             raise _UsedUp
         return super().find_longest_match(alo, ahi, blo, bhi)
