@@ -119,7 +119,8 @@ class AgentWorker:
             return dict(self._at_work)
 
     def _take_commands(self) -> None:
-        for claim in claim_commands(self.id, limit=self._places - len(self._working())):
+        working = [claim.command_id for claim in self._working()]
+        for claim in claim_commands(self.id, limit=self._places - len(working), besides=working):
             name = f"agent-command-{claim.command_id}"
             thread = threading.Thread(target=self._carry_out, args=(claim,), name=name, daemon=True)
             with self._lock:

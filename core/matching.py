@@ -23,7 +23,7 @@ class Effort:
     steps: int = STEPS
 
 
-def blocks(before: Sequence[str], after: Sequence[str], effort: Effort) -> list[Block]:
+def blocks(before: Sequence[str], after: Sequence[str], effort: Effort) -> Sequence[Block]:
     """What became of each stretch of `before` in `after`; all of it one `replace` when the effort does not suffice."""
     try:
         return _Matcher(before, after, effort).get_opcodes()

@@ -42,7 +42,7 @@ def carry_out(claim: Claim) -> None:
 
     Ends with the command's outcome written, or without one when the claim is not this worker's any more.
     """
-    work = _work_of(claim)
+    work = _patiently(partial(_work_of, claim))
     while work is not None:
         try:
             state = _run(work)

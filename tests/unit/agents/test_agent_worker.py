@@ -3,19 +3,22 @@
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 
-from agents.models import Agent
+from agents.models import Agent, AgentCommand
 from agents.services import (
     claims,
     create_agent,
     wait_for_agent,
 )
 from agents.worker import AgentWorker
+from core.clock import SYSTEM_CLOCK
 from core.errors import Conflict
+from core.ids import new_id
 from tests.make import Make
 from tests.unit.agents.worlds import (
     RecordingAgent,
@@ -91,7 +94,7 @@ class TestAWorker:
         wait_for(lambda: command_of(agent).attempt == 1)
         worker.stop(0.1)
         command = command_of(agent)
-        assert (command.claimed_by, command.claim_expires_at, command.attempt) == (None, None, 0)
+        assert (command.claimed_by, command.attempt) == (None, 0)
         work_off()
         assert fresh(agent).state_detail == "READY"
         time.sleep(1.6)
@@ -106,6 +109,22 @@ class TestAWorker:
         wait_for(lambda: command_of(agent).attempt == 1)
         worker.stop(10)
         assert fresh(agent).state_detail == "READY"
+
+    def test_does_not_begin_again_what_it_has_at_work(self, make: Make) -> None:
+        """While the database is away no claim is renewed; when it is back, this worker may be the first to look."""
+        agent = new_agent(make.project(), initialize="block")
+        ask(agent, "initialize")
+        worker = AgentWorker()
+        worker._take_commands()
+        wait_for(lambda: RecordingAgent.calls)
+        past = SYSTEM_CLOCK.now() - timedelta(seconds=1)
+        assert AgentCommand.objects.filter(agent=agent).update(claim_expires_at=past) == 1
+        worker._take_commands()
+        worker._renew()
+        assert claims.claim_commands(new_id(), limit=1) == []
+        assert wait_for_agent(agent.id, 10)
+        assert (RecordingAgent.calls, command_of(agent).attempt) == (["initialize"], 1)
+        worker.stop(1)
 
     def test_shares_the_work_with_others(self, make: Make) -> None:
         project = make.project()

@@ -18,7 +18,7 @@ from agents.services import (
     update_agent,
 )
 from agents.services.carrying_out import carry_out
-from agents.services.claims import Claim, claim_commands, release_claim, renew_claims
+from agents.services.claims import FOREIGN_SECONDS, Claim, claim_commands, release_claim, renew_claims
 from agents.services.state import replace_state
 from core.clock import SYSTEM_CLOCK
 from tests.make import Make
@@ -116,6 +116,42 @@ def test_the_oldest_commands_are_taken_first_and_no_more_than_there_is_room_for(
     assert claim_commands(worker, limit=0) == []
     assert [found.agent_id for found in claim_commands(worker, limit=2)] == [agents[0].id, agents[1].id]
     assert [found.agent_id for found in claim_commands(worker, limit=2)] == [agents[2].id]
+
+
+def test_a_class_this_worker_does_not_know_is_left_to_one_that_does(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign, known = new_agent(project), new_agent(project, "rememberer")
+    for agent in (foreign, known):
+        ask(agent, "initialize")
+    with monkeypatch.context() as elsewhere:
+        use_registry(elsewhere, rememberer=RememberingAgent)
+        assert [found.agent_id for found in claim_commands(uuid4(), limit=5)] == [known.id]
+    assert [found.agent_id for found in claim_commands(uuid4(), limit=5)] == [foreign.id]
+
+
+def test_a_class_nobody_knows_is_taken_in_the_end_so_that_somebody_is_told(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = new_agent(project)
+    ask(agent, "initialize")
+    use_registry(monkeypatch)
+    assert claim_commands(uuid4(), limit=1) == []
+    long_ago = SYSTEM_CLOCK.now() - timedelta(seconds=FOREIGN_SECONDS + 1)
+    AgentCommand.objects.filter(agent=agent).update(created_at=long_ago)
+    work_off()
+    assert "no agent class is registered as 'recorder'" in fresh(agent).last_error
+
+
+def test_what_is_handed_over_is_left_to_those_who_know_it_for_as_long(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = new_agent(project)
+    ask(agent, "initialize")
+    AgentCommand.objects.update(created_at=SYSTEM_CLOCK.now() - timedelta(hours=1))
+    release_claim(claim())
+    use_registry(monkeypatch)
+    assert claim_commands(uuid4(), limit=1) == []
 
 
 def test_a_renewed_claim_is_not_taken_over(project: Project) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from agents import services
 from agents.models import Agent, AgentCommand
 from agents.policies import OPERATOR_VERBS
-from agents.services import create_agent, request_transition, set_maintenance, set_status
+from agents.services import claims, create_agent, request_transition, set_maintenance, set_status
 from agents.services.moves import allowed_verbs
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.lifecycle import IllegalTransition
@@ -137,6 +137,7 @@ def test_an_agent_recovers_once_its_configuration_is_mended(project: Project) ->
 def test_an_agent_whose_class_is_gone_ends_in_error(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     agent = new_agent(project)
     use_registry(monkeypatch)
+    monkeypatch.setattr(claims, "FOREIGN_SECONDS", -1)
     assert "no agent class is registered as 'recorder'" in do(agent, "initialize").last_error
 
 
