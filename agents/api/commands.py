@@ -13,7 +13,7 @@ from agents import selectors, services
 from agents.api.serializers import AgentStatusSerializer, PendingCommandSerializer, status_of
 from agents.api.views import Door
 from agents.states import AgentCommandOutcome
-from core.api.known_fields import KnownFieldsSerializer
+from core.api.bodies import KnownFieldsSerializer
 
 
 class CommandSerializer(PendingCommandSerializer):

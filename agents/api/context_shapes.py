@@ -4,11 +4,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from agents.api.bodies import ObjectField, StrictSerializer
 from agents.models import AgentContext, AgentContextVersion
 from agents.policies import MAX_CONTEXT_NAME
 from agents.services.context_rows import MAX_DESCRIPTION
 from agents.services.rollbacks import HIGHEST_VERSION
+from core.api.bodies import KnownFieldsSerializer, ObjectField
 from core.differences import Change
 
 
@@ -96,7 +96,7 @@ def context_detail(shown: AgentContextVersion) -> dict[str, Any]:
     return {**ContextSerializer(shown.context).data, **head, "written_at": written_at}
 
 
-class DescriptionSerializer(StrictSerializer):
+class DescriptionSerializer(KnownFieldsSerializer):
     change_description = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=MAX_DESCRIPTION, help_text="what changes, and why"
     )
@@ -121,7 +121,7 @@ class ContextPatch(DescriptionSerializer):
     data = ObjectField()  # type: ignore[assignment]
 
 
-class RollbackRequest(StrictSerializer):
+class RollbackRequest(KnownFieldsSerializer):
     version = serializers.IntegerField(min_value=1, max_value=HIGHEST_VERSION)
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_DESCRIPTION)
 

@@ -13,11 +13,10 @@ from rest_framework.serializers import BaseSerializer
 
 from agents import selectors, services
 from agents.api import context_shapes as shapes
-from agents.api.bodies import IF_MATCH
 from agents.api.views import Door
 from agents.models import AgentContextVersion
 from core.api.pagination import Page
-from core.api.preconditions import expected_version, set_etag
+from core.api.preconditions import IF_MATCH, expected_version, set_etag
 
 DETAIL = shapes.ContextDetailSerializer
 

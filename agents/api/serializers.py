@@ -12,7 +12,7 @@ from agents.policies import OPERATOR_VERBS, STATUS_FILTERS
 from agents.selectors import HISTORY_ORDERINGS, ORDERINGS, AgentQuery, HistoryQuery
 from agents.services.moves import allowed_verbs
 from agents.states import TYPE_WORDS, AgentCommandKind, AgentStateDetail, agent_type
-from core.api.known_fields import KnownFieldsSerializer
+from core.api.bodies import KnownFieldsSerializer, ObjectField
 from core.enums import AgentStatus
 
 
@@ -133,7 +133,7 @@ class AgentChangeSerializer(KnownFieldsSerializer):
 
     name = serializers.CharField(max_length=100)
     description = serializers.CharField(allow_blank=True, max_length=10_000, default="")
-    configuration = serializers.DictField(default=dict)
+    configuration = ObjectField(default=dict)
     prompt_template = serializers.CharField(allow_blank=True, trim_whitespace=False, max_length=100_000, default="")
     capabilities = CapabilityList(required=False)
     endpoint = serializers.CharField(allow_blank=True, max_length=500, default="", help_text="a remote agent's URL")
@@ -141,7 +141,7 @@ class AgentChangeSerializer(KnownFieldsSerializer):
     is_enabled = serializers.BooleanField(default=True)
     max_concurrent_tasks = serializers.IntegerField(min_value=1, max_value=1000, default=4)
     weight = serializers.IntegerField(min_value=1, max_value=1000, default=1)
-    metadata = serializers.DictField(default=dict)
+    metadata = ObjectField(default=dict)
     definition = serializers.CharField(required=False, max_length=60, help_text="as it is: it cannot be changed")
     type = serializers.CharField(required=False, max_length=100, help_text="as it is: it cannot be changed")
 
@@ -161,7 +161,7 @@ class AgentCreateSerializer(AgentChangeSerializer):
         required=False, allow_blank=True, allow_null=True, max_length=60, help_text="the template it is made of"
     )
     template_version = serializers.IntegerField(required=False, min_value=1, help_text="without it: the newest")
-    variables = serializers.DictField(required=False, help_text="values of the variables of the template's prompt")
+    variables = ObjectField(required=False, help_text="values of the variables of the template's prompt")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not any(attrs.get(name) for name in ("definition", "type", "endpoint", "template_id")):

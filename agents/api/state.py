@@ -10,12 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents import selectors, services
-from agents.api.bodies import IF_MATCH, ObjectField, StrictSerializer
 from agents.api.views import Door
 from agents.models import Agent, AgentCheckpoint, CheckpointSchedule
 from agents.services.checkpoints import MAX_INTERVAL_SECONDS
 from agents.states import CheckpointSource
-from core.api.preconditions import expected_version, set_etag
+from core.api.bodies import KnownFieldsSerializer, ObjectField
+from core.api.preconditions import IF_MATCH, expected_version, set_etag
 
 SOURCES = " or ".join(CheckpointSource)
 TAGS = ["agent state"]
@@ -76,16 +76,16 @@ class CheckpointShape(ListedCheckpoint):
         read_only_fields = fields
 
 
-class CheckpointRequest(StrictSerializer):
+class CheckpointRequest(KnownFieldsSerializer):
     state_data = ObjectField(required=False, help_text="without it: the agent's present state")
     is_recoverable = serializers.BooleanField(default=True, help_text="false: it is kept to be looked at only")
 
 
-class CheckpointChoice(StrictSerializer):
+class CheckpointChoice(KnownFieldsSerializer):
     sequence_number = serializers.IntegerField(required=False, min_value=1, help_text="without it: the latest")
 
 
-class RestoreRequest(StrictSerializer):
+class RestoreRequest(KnownFieldsSerializer):
     sequence_number = serializers.IntegerField(
         required=False, min_value=1, help_text="without it: the latest recoverable one"
     )
@@ -105,7 +105,7 @@ class CheckpointQuery(serializers.Serializer[Any]):
         return word.upper()
 
 
-class ScheduleRequest(StrictSerializer):
+class ScheduleRequest(KnownFieldsSerializer):
     interval_seconds = serializers.IntegerField(min_value=1, max_value=MAX_INTERVAL_SECONDS)
 
 

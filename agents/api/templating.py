@@ -4,28 +4,19 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import path
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import UUIDField
 
 from agents import selectors, services
 from agents.api.serializers import AgentSerializer
 from agents.api.views import Door
-from core.api.known_fields import KnownFieldsSerializer
+from core.api.bodies import KnownFieldsSerializer, ObjectField
 from core.api.preferences import say_applied
-from templates_app.selectors import template_for
+from templates_app.api.addresses import OF_WORKSPACE, template_meant
 
 TAGS = ["templates"]
-OF_WORKSPACE = OpenApiParameter(
-    "workspace_id", OpenApiTypes.UUID, description="Whose template of this id is meant. Without it: the first of yours."
-)
-
-
-class ObjectField(serializers.DictField):
-    default_error_messages = {"not_a_dict": "This must be a JSON object, and not of type {input_type}."}
 
 
 class ApplyRequest(KnownFieldsSerializer):
@@ -61,7 +52,7 @@ class TemplateApplication(Door):
     )
     def post(self, request: Request, template_id: str) -> Response:
         """Make an agent of a template: its defaults with your configuration over them, its prompt filled in."""
-        template = template_for(self.access, template_id, workspace_id=workspace_of(request))
+        template = template_meant(request, self.access, template_id)
         asked = dict(self.read(ApplyRequest, request.data).validated_data)
         use = services.TemplateUse(template.id, asked.pop("version", None), asked.pop("variables"))
         agent, wait = self.settled(services.apply_template(access=self.access, use=use, **asked))
@@ -79,7 +70,7 @@ class TemplateAgents(Door):
     )
     def get(self, request: Request, template_id: str) -> Response:
         """The agents made of a template that are not terminated; `?behind=true`: those that lag behind it."""
-        template = template_for(self.access, template_id, workspace_id=workspace_of(request))
+        template = template_meant(request, self.access, template_id)
         query = self.read(BehindQuery, request.query_params.dict()).validated_data
         return self.page_of_agents(selectors.agents_of_template(self.access, template, **query))
 
@@ -91,12 +82,6 @@ class AgentUpgrade(Door):
         selectors.agent_for(self.access, agent_id)
         asked = self.read(UpgradeRequest, request.data).validated_data
         return self.one(services.upgrade_agent(access=self.access, agent_id=agent_id, **asked))
-
-
-def workspace_of(request: Request) -> UUID | None:
-    """`?workspace_id=`. Raises: ValidationError when it is no UUID."""
-    word = request.query_params.get("workspace_id")
-    return UUIDField().run_validation(word) if word else None
 
 
 urlpatterns = [

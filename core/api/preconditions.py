@@ -2,13 +2,22 @@
 
 import re
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import Invalid
 from core.versions import require_version
 
-__all__ = ["expected_version", "require_version", "set_etag"]
+__all__ = ["IF_MATCH", "expected_version", "require_version", "set_etag"]
+
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description='The ETag of the version you change, like "3"; 412 when it has moved on. Without it: any version.',
+)
 
 _VERSION = re.compile(r'\s*(?:W/)?"(\d{1,18})"\s*|\s*(\d{1,18})\s*')
 

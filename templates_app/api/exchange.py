@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from templates_app import services
 from templates_app.api import parsers
 from templates_app.api import serializers as shapes
-from templates_app.api.views import OF_WORKSPACE, TAGS, TemplateDoor
+from templates_app.api.addresses import OF_WORKSPACE
+from templates_app.api.views import TAGS, TemplateDoor
 
 VERSION = OpenApiParameter("version", OpenApiTypes.INT, description="Without it: the newest.")
 

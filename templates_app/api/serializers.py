@@ -5,19 +5,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.known_fields import KnownFieldsSerializer
+from core.api.bodies import KnownFieldsSerializer, ObjectField
 from core.enums import TYPE_WORDS, agent_type
 from templates_app.models import AgentTemplate, AgentTemplateVersion
 from templates_app.policies import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, MAX_SLUG_LENGTH
 from templates_app.prompts import MAX_PROMPT_LENGTH
 from templates_app.selectors import ORDERINGS, TemplateQuery
 from templates_app.values import TemplateValues
-
-
-class ObjectField(serializers.DictField):
-    """Any JSON object."""
-
-    default_error_messages = {"not_a_dict": "This must be a JSON object, and not of type {input_type}."}
 
 
 class TemplateShape(serializers.ModelSerializer[AgentTemplate]):

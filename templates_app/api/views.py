@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from typing import Any
-from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -10,24 +9,16 @@ from rest_framework import status
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer, UUIDField
+from rest_framework.serializers import BaseSerializer
 
-from core.api.preconditions import expected_version, set_etag
+from core.api.preconditions import IF_MATCH, expected_version, set_etag
 from templates_app import selectors, services
 from templates_app.api import serializers as shapes
+from templates_app.api.addresses import OF_WORKSPACE, template_meant
 from templates_app.models import AgentTemplate
 from workspaces.api.views import AccessMixin
 
 TAGS = ["templates"]
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description='The ETag of the version you change, like "3"; 412 when it has moved on. Without it: any version.',
-)
-OF_WORKSPACE = OpenApiParameter(
-    "workspace_id", OpenApiTypes.UUID, description="Whose template of this id is meant. Without it: the first of yours."
-)
 
 
 class TemplateDoor(AccessMixin, GenericAPIView[Any]):
@@ -44,9 +35,7 @@ class TemplateDoor(AccessMixin, GenericAPIView[Any]):
 
     def template(self, template_id: str) -> AgentTemplate:
         """The template meant by the address. Raises: NotFound."""
-        word = self.request.query_params.get("workspace_id")
-        workspace_id: UUID | None = UUIDField().run_validation(word) if word else None
-        return selectors.template_for(self.access, template_id, workspace_id=workspace_id)
+        return template_meant(self.request, self.access, template_id)
 
     def shown(self, template: AgentTemplate, code: int = status.HTTP_200_OK) -> Response:
         return set_etag(Response(shapes.TemplateShape(template).data, status=code), template.version)

@@ -78,7 +78,10 @@ def test_post_apply_with_start_brings_it_up(client: APIClient) -> None:
             {"configuration": ["$.passages_per_claim: 21 is greater than the maximum of 20"]},
         ),
         ({"variables": {"who": "x"}}, {"variables": ["$.who: there is no such variable. Declared: what."]}),
-        ({"configuration": [1]}, {"configuration": ["This must be a JSON object, and not of type list."]}),
+        (
+            {"configuration": [1]},
+            {"configuration": ['This must be a JSON object, like {"step": 3}, and not of type list.']},
+        ),
         ({"name": "x" * 101}, {"name": ["Ensure this field has no more than 100 characters."]}),
     ],
 )

@@ -140,7 +140,7 @@ def test_post_checkpoint_with_one_idempotency_key_makes_one(client: APIClient, a
 
 
 @pytest.mark.parametrize(
-    "body", [{"state_data": "x"}, {"state_data": None}, {"is_recoverable": "perhaps"}, {"state_data": {"a": 2**300}}]
+    "body", [{"state_data": "x"}, {"state_data": [1]}, {"is_recoverable": "perhaps"}, {"state_data": {"a": 2**300}}]
 )
 def test_a_checkpoint_of_nonsense_is_a_400(client: APIClient, agent: Agent, body: Any) -> None:
     error = error_of(client.post(at(agent, "checkpoint"), body), 400)
@@ -184,7 +184,7 @@ def test_a_misspelt_field_is_refused_and_not_taken_for_the_latest(client: APICli
     for _ in range(3):
         client.post(at(agent, "checkpoint"))
     error = error_of(client.delete(at(agent, "checkpoint?number=1")), 400)
-    assert error["details"] == {"number": ["There is no such field here. Possible: sequence_number."]}
+    assert error["details"] == {"number": ["This call has no such field. It takes sequence_number."]}
     error_of(client.delete(at(agent, "checkpoint"), {"number": 1}), 400)
     error_of(client.post(at(agent, "checkpoint"), {"state": {"a": 1}}), 400)
     error_of(client.post(at(agent, "checkpoint/restore"), {"number": 1}), 400)

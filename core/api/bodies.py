@@ -2,10 +2,22 @@
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NoReturn
 
 from rest_framework import serializers
 from rest_framework.fields import empty
+
+
+class ObjectField(serializers.DictField):
+    """Any JSON object."""
+
+    default_error_messages = {
+        "not_a_dict": 'This must be a JSON object, like {{"step": 3}}, and not of type {input_type}.',
+        "required": 'Send the object under this name, like {{"{field}": {{"step": 3}}}}.',
+    }
+
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
+        super().fail(key, field=self.field_name, **kwargs)
 
 
 class KnownFieldsSerializer(serializers.Serializer[Any]):
