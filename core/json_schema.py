@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.bounded_schema import CHECK_SECONDS, TooCostly, found_errors, is_linear, is_pattern, meta_errors
-from core.json_values import json_problem
+from core.json_bounds import json_problem
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.canonical import canonical_json
-from core.json_bounds import json_fault, text_fault
+from core.json_bounds import json_problem, text_problem
 from sessions import limits
 from sessions.graph import find_cycle
 from sessions.problems import Problems, listed, near
@@ -40,22 +40,22 @@ def check_text(problems: Problems, path: str, text: str, longest: int, *, requir
         problems.add(path, "This must not be empty.")
     elif len(text) > longest:
         problems.add(path, f"This has {len(text):,} characters; at most {longest:,} are allowed.")
-    elif fault := text_fault(text):
-        problems.add(path, fault)
+    elif problem := text_problem(text):
+        problems.add(path, problem)
 
 
 def check_json(problems: Problems, path: str, value: Any) -> None:
     """A JSON value that every database can hold: no NUL, no lone surrogates, finite numbers, not too deep or big."""
     if problems.has(path):
         return
-    fault = json_fault(value)
-    if fault is None and len(canonical_json(value).encode()) > limits.MAX_JSON_BYTES:
-        fault = (
+    problem = json_problem(value)
+    if not problem and len(canonical_json(value).encode()) > limits.MAX_JSON_BYTES:
+        problem = (
             f"This is bigger than {limits.MAX_JSON_BYTES // 1024} KiB; "
             "upload big texts as documents and name their ids instead."
         )
-    if fault:
-        problems.add(path, fault)
+    if problem:
+        problems.add(path, problem)
 
 
 def check_idempotency_key(key: str, problems: Problems) -> None:

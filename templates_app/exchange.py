@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.errors import Invalid, PayloadTooLarge
-from core.json_values import json_problem
+from core.json_bounds import json_problem
 from templates_app.values import CONTENTS, TemplateValues
 from templates_app.yaml_format import parsed, written
 

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from core.enums import TYPE_WORDS, agent_type
+from core.json_bounds import json_problem
 from core.json_schema import config_errors, object_schema_problem
-from core.json_values import json_problem
 from core.merging import merge_patch
 from templates_app import prompts
 from templates_app.hooks import DefinitionFacts

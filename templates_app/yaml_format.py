@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from core.errors import Invalid
-from core.json_values import MAX_DEPTH
+from core.json_bounds import MAX_DEPTH
 
 MAX_PARTS = 50_000
 """Values, lists and objects of a file, and their ends."""

@@ -15,8 +15,8 @@ from agents.services.moves import audit, bring_online, history_values, locked, s
 from agents.states import AgentStateDetail, agent_type
 from core.errors import Conflict, Invalid
 from core.ids import new_id
+from core.json_bounds import json_problem
 from core.json_schema import config_errors
-from core.json_values import json_problem
 from templates_app.models import AgentTemplate, AgentTemplateVersion
 from templates_app.policies import MAX_CONFIGURATION_BYTES
 from workspaces.access import Access
@@ -213,4 +213,4 @@ def _check_configuration(definition: AgentDefinition, configuration: dict[str, A
 def _check_metadata(metadata: dict[str, Any]) -> None:
     problem = json_problem(metadata, max_bytes=MAX_METADATA_BYTES)
     if problem:
-        raise Invalid(f"The metadata cannot be kept: {problem}.", details={"metadata": [problem]})
+        raise Invalid(f"The metadata cannot be kept: {problem}", details={"metadata": [problem]})

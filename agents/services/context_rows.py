@@ -8,7 +8,7 @@ from agents.models import AgentContext
 from agents.selectors.contexts import visible_contexts
 from agents.states import AgentStateDetail
 from core.errors import Conflict, Invalid, NotFound
-from core.json_bounds import text_fault
+from core.json_bounds import text_problem
 from workspaces.access import Access
 from workspaces.services import record_audit
 from workspaces.states import Role
@@ -36,11 +36,11 @@ def require_alive(state_detail: str, name: str) -> None:
 
 def require_description(text: str, field: str) -> None:
     """Raises: Invalid for what is too long or cannot be kept."""
-    fault = text_fault(text)
+    problem = text_problem(text)
     if len(text) > MAX_DESCRIPTION:
-        fault = f"Give at most {MAX_DESCRIPTION:,} characters."
-    if fault:
-        raise Invalid(f"{field}: {fault}", details={field: [fault]})
+        problem = f"Give at most {MAX_DESCRIPTION:,} characters."
+    if problem:
+        raise Invalid(f"{field}: {problem}", details={field: [problem]})
 
 
 def audit_context(

@@ -11,7 +11,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
 from core.errors import PayloadTooLarge
-from core.json_bounds import HALF_PAIR
+from core.json_bounds import text_problem
 
 
 class JSONParser(BaseParser):
@@ -62,7 +62,7 @@ def _finite(text: str) -> float:
 
 def _refuse_unstorable(value: Any) -> None:
     for text in _texts(value):
-        if "\x00" in text or HALF_PAIR.search(text):
+        if text_problem(text):
             raise ParseError("The JSON holds a NUL character or half of a surrogate pair. Remove it.")
 
 

@@ -125,7 +125,7 @@ def nested(depth: int) -> Any:
 
 
 @pytest.mark.parametrize("field", ["configuration", "metadata"])
-@pytest.mark.parametrize("depth", [40, 400])
+@pytest.mark.parametrize("depth", [60, 400])
 def test_what_is_nested_deeply_is_refused(doors: Doors, field: str, depth: int) -> None:
     for error in doors.refusals(400, definition="strict", **{field: nested(depth)}):
         assert "nested" in error["message"]

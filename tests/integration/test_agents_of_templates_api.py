@@ -94,7 +94,7 @@ def test_post_apply_refuses_large_and_deep_configurations(client: APIClient) -> 
     deep: Any = 1
     for _ in range(100):
         deep = {"a": deep}
-    for configuration, words in (({"a": "x" * 300_000}, "262,144"), ({"a": deep}, "nested more than 32")):
+    for configuration, words in (({"a": "x" * 300_000}, "262,144"), ({"a": deep}, "nested more than 50")):
         error = error_of(client.post(f"{API}/critic/apply", {"configuration": configuration}), 400)
         assert words in error["details"]["configuration"][0]
     error_of(client.post(f"{API}/critic/apply", {"configuration": {"a": "x" * (5 << 20)}}), 413)

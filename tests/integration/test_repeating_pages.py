@@ -139,7 +139,7 @@ def test_a_task_is_run_again_with_another_input(world: World) -> None:
     [
         ('{"limit": ', "This is not JSON: Expecting value: line 1 column 11 (char 10)."),
         ("[1]", 'This must be a JSON object, such as {"limit": 3}.'),
-        ('{"x": NaN}', "Numbers must be finite; JSON knows no NaN and no infinity."),
+        ('{"x": NaN}', "$.x: Numbers must be finite; JSON knows no NaN and no infinity."),
         ("[" * 100_000, "This is nested too deeply."),
     ],
 )

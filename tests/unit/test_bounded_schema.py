@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from core.bounded_schema import is_linear
+from core.json_bounds import json_problem
 from core.json_schema import config_errors, object_schema_problem
-from core.json_values import json_problem
 
 
 @pytest.fixture(autouse=True)

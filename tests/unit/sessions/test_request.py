@@ -76,7 +76,7 @@ BAD = {
     "project no id": ({"project_id": "mine"}, "project_id", "a UUID"),
     "context a list": ({"context": []}, "context", "must be a JSON object, not a list"),
     "context too big": ({"context": {"x": "y" * 300_000}}, "context", "bigger than 256 KiB"),
-    "context too deep": ({"context": {"x": nested(60)}}, "context", "50 levels"),
+    "context too deep": ({"context": {"x": nested(60)}}, "context", "50 deep"),
     "context endless": ({"context": {"x": float("inf")}}, "context", "finite"),
     "context huge number": ({"context": {"x": 2**300}}, "context", "256 bits"),
     "NUL in a key": ({"context": {"a\x00": 1}}, "context", "NUL character"),
