@@ -86,3 +86,13 @@ def fsm_transition(field: Any, lifecycle: Lifecycle, verb: str) -> Callable[[Cal
         field=field, source=sorted(move.sources), target=str(move.target)
     )
     return decorate
+
+
+def plain_transition(field: Any, lifecycle: Lifecycle, verb: str) -> Callable[[Any], None]:
+    """The model's method for a verb that sets the state and nothing else."""
+
+    def method(self: Any) -> None:
+        """django-fsm sets the state."""
+
+    method.__name__ = method.__qualname__ = verb
+    return fsm_transition(field, lifecycle, verb)(method)

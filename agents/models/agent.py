@@ -11,7 +11,7 @@ from agents.states import AGENT_LIFECYCLE, AgentProtocol, AgentStateDetail, stat
 from core.constraints import AppendOnly, SameWorkspace, one_of
 from core.enums import AgentStatus, AgentType
 from core.expressions import ListHas
-from core.lifecycle import fsm_transition
+from core.lifecycle import fsm_transition, plain_transition
 from core.models import Row, TimestampedRow
 
 if TYPE_CHECKING:
@@ -185,25 +185,11 @@ class Agent(TimestampedRow):
     def initialize(self) -> None:
         self.last_error = ""
 
-    @fsm_transition(state_detail, AGENT_LIFECYCLE, "become_ready")
-    def become_ready(self) -> None:
-        pass
-
-    @fsm_transition(state_detail, AGENT_LIFECYCLE, "activate")
-    def activate(self) -> None:
-        pass
-
-    @fsm_transition(state_detail, AGENT_LIFECYCLE, "pause")
-    def pause(self) -> None:
-        pass
-
-    @fsm_transition(state_detail, AGENT_LIFECYCLE, "resume")
-    def resume(self) -> None:
-        pass
-
-    @fsm_transition(state_detail, AGENT_LIFECYCLE, "deactivate")
-    def deactivate(self) -> None:
-        pass
+    become_ready = plain_transition(state_detail, AGENT_LIFECYCLE, "become_ready")
+    activate = plain_transition(state_detail, AGENT_LIFECYCLE, "activate")
+    pause = plain_transition(state_detail, AGENT_LIFECYCLE, "pause")
+    resume = plain_transition(state_detail, AGENT_LIFECYCLE, "resume")
+    deactivate = plain_transition(state_detail, AGENT_LIFECYCLE, "deactivate")
 
     @fsm_transition(state_detail, AGENT_LIFECYCLE, "fail")
     def fail(self, error: str) -> None:
@@ -213,9 +199,7 @@ class Agent(TimestampedRow):
     def recover(self) -> None:
         self.last_error = ""
 
-    @fsm_transition(state_detail, AGENT_LIFECYCLE, "terminate")
-    def terminate(self) -> None:
-        pass
+    terminate = plain_transition(state_detail, AGENT_LIFECYCLE, "terminate")
 
 
 class AgentStateHistory(Row):

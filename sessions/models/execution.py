@@ -4,7 +4,7 @@ from django.db import models
 from django_fsm import FSMField
 
 from core.constraints import one_of
-from core.lifecycle import fsm_transition
+from core.lifecycle import plain_transition
 from core.models import Row, TimestampedRow
 from sessions.states import EXECUTION_LIFECYCLE, LIVE_EXECUTION, ExecutionState
 
@@ -46,33 +46,13 @@ class AgentExecution(TimestampedRow):
     def __str__(self) -> str:
         return f"attempt {self.attempt}"
 
-    @fsm_transition(state, EXECUTION_LIFECYCLE, "prepare")
-    def prepare(self) -> None:
-        pass
-
-    @fsm_transition(state, EXECUTION_LIFECYCLE, "start")
-    def start(self) -> None:
-        pass
-
-    @fsm_transition(state, EXECUTION_LIFECYCLE, "pause")
-    def pause(self) -> None:
-        pass
-
-    @fsm_transition(state, EXECUTION_LIFECYCLE, "resume")
-    def resume(self) -> None:
-        pass
-
-    @fsm_transition(state, EXECUTION_LIFECYCLE, "complete")
-    def complete(self) -> None:
-        pass
-
-    @fsm_transition(state, EXECUTION_LIFECYCLE, "fail")
-    def fail(self) -> None:
-        pass
-
-    @fsm_transition(state, EXECUTION_LIFECYCLE, "cancel")
-    def cancel(self) -> None:
-        pass
+    prepare = plain_transition(state, EXECUTION_LIFECYCLE, "prepare")
+    start = plain_transition(state, EXECUTION_LIFECYCLE, "start")
+    pause = plain_transition(state, EXECUTION_LIFECYCLE, "pause")
+    resume = plain_transition(state, EXECUTION_LIFECYCLE, "resume")
+    complete = plain_transition(state, EXECUTION_LIFECYCLE, "complete")
+    fail = plain_transition(state, EXECUTION_LIFECYCLE, "fail")
+    cancel = plain_transition(state, EXECUTION_LIFECYCLE, "cancel")
 
 
 class ExecutionStateHistory(Row):

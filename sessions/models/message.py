@@ -4,7 +4,7 @@ from django.db import models
 from django_fsm import FSMField
 
 from core.constraints import one_of
-from core.lifecycle import fsm_transition
+from core.lifecycle import plain_transition
 from core.models import TimestampedRow
 from sessions.states import MESSAGE_LIFECYCLE, DeliveryStatus, MessageType
 
@@ -57,18 +57,7 @@ class AgentMessage(TimestampedRow):
     def __str__(self) -> str:
         return f"{self.message_type} {self.id}"
 
-    @fsm_transition(delivery_status, MESSAGE_LIFECYCLE, "deliver")
-    def deliver(self) -> None:
-        pass
-
-    @fsm_transition(delivery_status, MESSAGE_LIFECYCLE, "read")
-    def read(self) -> None:
-        pass
-
-    @fsm_transition(delivery_status, MESSAGE_LIFECYCLE, "fail")
-    def fail(self) -> None:
-        pass
-
-    @fsm_transition(delivery_status, MESSAGE_LIFECYCLE, "expire")
-    def expire(self) -> None:
-        pass
+    deliver = plain_transition(delivery_status, MESSAGE_LIFECYCLE, "deliver")
+    read = plain_transition(delivery_status, MESSAGE_LIFECYCLE, "read")
+    fail = plain_transition(delivery_status, MESSAGE_LIFECYCLE, "fail")
+    expire = plain_transition(delivery_status, MESSAGE_LIFECYCLE, "expire")

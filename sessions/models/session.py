@@ -7,7 +7,7 @@ from django.db import models
 from django_fsm import FSMField
 
 from core.constraints import SameWorkspace, one_of
-from core.lifecycle import fsm_transition
+from core.lifecycle import plain_transition
 from core.models import TimestampedRow
 from sessions.events import GENESIS_HASH
 from sessions.states import LIVE_SESSION, SESSION_LIFECYCLE, ExecutionMode, SessionOrigin, SessionStatus
@@ -165,50 +165,15 @@ class AgentSession(TimestampedRow):
         """Made, and not started before somebody says so."""
         return self.status == SessionStatus.PAUSED and self.pause_reason == HELD_REASON
 
-    @fsm_transition(status, SESSION_LIFECYCLE, "plan")
-    def plan(self) -> None:
-        pass
-
-    @fsm_transition(status, SESSION_LIFECYCLE, "start")
-    def start(self) -> None:
-        pass
-
-    @fsm_transition(status, SESSION_LIFECYCLE, "wait")
-    def wait(self) -> None:
-        pass
-
-    @fsm_transition(status, SESSION_LIFECYCLE, "wake")
-    def wake(self) -> None:
-        pass
-
-    @fsm_transition(status, SESSION_LIFECYCLE, "pause")
-    def pause(self) -> None:
-        pass
-
-    @fsm_transition(status, SESSION_LIFECYCLE, "resume_pending")
-    def resume_pending(self) -> None:
-        pass
-
-    @fsm_transition(status, SESSION_LIFECYCLE, "resume_planning")
-    def resume_planning(self) -> None:
-        pass
-
-    @fsm_transition(status, SESSION_LIFECYCLE, "resume")
-    def resume(self) -> None:
-        pass
-
-    @fsm_transition(status, SESSION_LIFECYCLE, "resume_waiting")
-    def resume_waiting(self) -> None:
-        pass
-
-    @fsm_transition(status, SESSION_LIFECYCLE, "complete")
-    def complete(self) -> None:
-        pass
-
-    @fsm_transition(status, SESSION_LIFECYCLE, "fail")
-    def fail(self) -> None:
-        pass
-
-    @fsm_transition(status, SESSION_LIFECYCLE, "cancel")
-    def cancel(self) -> None:
-        pass
+    plan = plain_transition(status, SESSION_LIFECYCLE, "plan")
+    start = plain_transition(status, SESSION_LIFECYCLE, "start")
+    wait = plain_transition(status, SESSION_LIFECYCLE, "wait")
+    wake = plain_transition(status, SESSION_LIFECYCLE, "wake")
+    pause = plain_transition(status, SESSION_LIFECYCLE, "pause")
+    resume_pending = plain_transition(status, SESSION_LIFECYCLE, "resume_pending")
+    resume_planning = plain_transition(status, SESSION_LIFECYCLE, "resume_planning")
+    resume = plain_transition(status, SESSION_LIFECYCLE, "resume")
+    resume_waiting = plain_transition(status, SESSION_LIFECYCLE, "resume_waiting")
+    complete = plain_transition(status, SESSION_LIFECYCLE, "complete")
+    fail = plain_transition(status, SESSION_LIFECYCLE, "fail")
+    cancel = plain_transition(status, SESSION_LIFECYCLE, "cancel")

@@ -4,7 +4,7 @@ from django.db import models
 from django_fsm import FSMField
 
 from core.constraints import one_of
-from core.lifecycle import fsm_transition
+from core.lifecycle import plain_transition
 from core.models import TimestampedRow
 from sessions.states import TASK_LIFECYCLE, TaskStatus
 
@@ -56,41 +56,15 @@ class AgentTask(TimestampedRow):
     def __str__(self) -> str:
         return self.name
 
-    @fsm_transition(status, TASK_LIFECYCLE, "queue")
-    def queue(self) -> None:
-        pass
-
-    @fsm_transition(status, TASK_LIFECYCLE, "start")
-    def start(self) -> None:
-        pass
-
-    @fsm_transition(status, TASK_LIFECYCLE, "requeue")
-    def requeue(self) -> None:
-        pass
-
-    @fsm_transition(status, TASK_LIFECYCLE, "park")
-    def park(self) -> None:
-        pass
-
-    @fsm_transition(status, TASK_LIFECYCLE, "unpark")
-    def unpark(self) -> None:
-        pass
-
-    @fsm_transition(status, TASK_LIFECYCLE, "complete")
-    def complete(self) -> None:
-        pass
-
-    @fsm_transition(status, TASK_LIFECYCLE, "fail")
-    def fail(self) -> None:
-        pass
-
-    @fsm_transition(status, TASK_LIFECYCLE, "cancel")
-    def cancel(self) -> None:
-        pass
-
-    @fsm_transition(status, TASK_LIFECYCLE, "skip")
-    def skip(self) -> None:
-        pass
+    queue = plain_transition(status, TASK_LIFECYCLE, "queue")
+    start = plain_transition(status, TASK_LIFECYCLE, "start")
+    requeue = plain_transition(status, TASK_LIFECYCLE, "requeue")
+    park = plain_transition(status, TASK_LIFECYCLE, "park")
+    unpark = plain_transition(status, TASK_LIFECYCLE, "unpark")
+    complete = plain_transition(status, TASK_LIFECYCLE, "complete")
+    fail = plain_transition(status, TASK_LIFECYCLE, "fail")
+    cancel = plain_transition(status, TASK_LIFECYCLE, "cancel")
+    skip = plain_transition(status, TASK_LIFECYCLE, "skip")
 
 
 class TaskDependency(models.Model):
