@@ -14,6 +14,7 @@ from agents.api.serializers import AgentStatusSerializer, PendingCommandSerializ
 from agents.api.views import Door
 from agents.states import AgentCommandOutcome
 from core.api.bodies import KnownFieldsSerializer
+from core.api.schema import shown_with
 
 
 class CommandSerializer(PendingCommandSerializer):
@@ -47,6 +48,7 @@ class AgentCommands(Door):
         return self.get_paginated_response(CommandSerializer(page, many=True).data)
 
 
+@shown_with({"load": 0.5, "status_message": "two jobs"})
 class HeartbeatSerializer(KnownFieldsSerializer):
     """What an agent says of itself with its sign of life."""
 

@@ -9,6 +9,7 @@ from agents.policies import MAX_CONTEXT_NAME
 from agents.services.context_rows import MAX_DESCRIPTION
 from agents.services.rollbacks import HIGHEST_VERSION
 from core.api.bodies import KnownFieldsSerializer, ObjectField
+from core.api.schema import shown_with
 from core.differences import Change
 
 
@@ -102,6 +103,7 @@ class DescriptionSerializer(KnownFieldsSerializer):
     )
 
 
+@shown_with({"name": "people", "data": {"Ada": 1}})
 class ContextRequest(DescriptionSerializer):
     """A context by its name; `data` is its first version, where nothing was written to it yet."""
 
@@ -109,18 +111,21 @@ class ContextRequest(DescriptionSerializer):
     data = ObjectField(required=False)  # type: ignore[assignment]
 
 
+@shown_with({"data": {"Ada": 2, "Bob": 1}, "change_description": "met Bob"})
 class ContextWrite(DescriptionSerializer):
     """What the context is to hold."""
 
     data = ObjectField()  # type: ignore[assignment]
 
 
+@shown_with({"data": {"Bob": None}, "change_description": "Bob has left"})
 class ContextPatch(DescriptionSerializer):
     """What is merged into the present data, at every depth; null removes a key (RFC 7396)."""
 
     data = ObjectField()  # type: ignore[assignment]
 
 
+@shown_with({"version": 1, "reason": "Bob is back"})
 class RollbackRequest(KnownFieldsSerializer):
     version = serializers.IntegerField(min_value=1, max_value=HIGHEST_VERSION)
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_DESCRIPTION)

@@ -12,8 +12,10 @@ from agents import selectors, services
 from agents.api import serializers as shapes
 from agents.api.views import Door
 from core.api.preferences import say_applied
+from core.api.schema import shown_with
 
 
+@shown_with({"name": "reader", "configuration": {"max_passages": 5}, "start": True})
 class SpawnRequest(serializers.Serializer[Any]):
     """A new agent of the definition in the address."""
 

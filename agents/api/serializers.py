@@ -13,6 +13,7 @@ from agents.selectors import HISTORY_ORDERINGS, ORDERINGS, AgentQuery, HistoryQu
 from agents.services.moves import allowed_verbs
 from agents.states import TYPE_WORDS, AgentCommandKind, AgentStateDetail, agent_type
 from core.api.bodies import KnownFieldsSerializer, ObjectField
+from core.api.schema import shown_with
 from core.enums import AgentStatus
 
 
@@ -127,6 +128,7 @@ class CapabilityList(serializers.ListField):
         super().__init__(max_length=100, **kwargs)
 
 
+@shown_with({"name": "reader", "description": "Reads what others wrote"})
 class AgentChangeSerializer(KnownFieldsSerializer):
     """What may be changed of an agent. With PUT, what is left out returns to its default, and what GET answers
     beside it may stand in the body."""
@@ -149,6 +151,7 @@ class AgentChangeSerializer(KnownFieldsSerializer):
         return () if self.partial else AgentSerializer.Meta.fields
 
 
+@shown_with({"type": "research", "name": "reader", "configuration": {"max_passages": 5}})
 class AgentCreateSerializer(AgentChangeSerializer):
     """A new agent: of a `definition`, or of what its `type` word means; with an `endpoint` a remote one."""
 
@@ -227,14 +230,17 @@ class DefinitionQuerySerializer(serializers.Serializer[Any]):
     )
 
 
+@shown_with({"reason": "end of the shift"})
 class ReasonSerializer(KnownFieldsSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=2000, default="")
 
 
+@shown_with({"status": "ACTIVE", "reason": "back from holidays"})
 class StatusRequestSerializer(ReasonSerializer):
     status = serializers.CharField(max_length=40, help_text="ACTIVE, INACTIVE, MAINTENANCE, READY, PAUSED, TERMINATED")
 
 
+@shown_with({"enabled": True, "reason": "a new disk"})
 class MaintenanceRequestSerializer(ReasonSerializer):
     enabled = serializers.BooleanField(default=True)
 

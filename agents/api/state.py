@@ -16,11 +16,13 @@ from agents.services.checkpoints import MAX_INTERVAL_SECONDS
 from agents.states import CheckpointSource
 from core.api.bodies import KnownFieldsSerializer, ObjectField
 from core.api.preconditions import IF_MATCH, expected_version, set_etag
+from core.api.schema import shown_with
 
 SOURCES = " or ".join(CheckpointSource)
 TAGS = ["agent state"]
 
 
+@shown_with({"state": {"plan": {"step": 1}, "done": False}})
 class StateRequest(serializers.Serializer[Any]):
     state = ObjectField()
 
@@ -76,6 +78,7 @@ class CheckpointShape(ListedCheckpoint):
         read_only_fields = fields
 
 
+@shown_with({"is_recoverable": True})
 class CheckpointRequest(KnownFieldsSerializer):
     state_data = ObjectField(required=False, help_text="without it: the agent's present state")
     is_recoverable = serializers.BooleanField(default=True, help_text="false: it is kept to be looked at only")
@@ -85,6 +88,7 @@ class CheckpointChoice(KnownFieldsSerializer):
     sequence_number = serializers.IntegerField(required=False, min_value=1, help_text="without it: the latest")
 
 
+@shown_with({"sequence_number": 1})
 class RestoreRequest(KnownFieldsSerializer):
     sequence_number = serializers.IntegerField(
         required=False, min_value=1, help_text="without it: the latest recoverable one"
@@ -105,6 +109,7 @@ class CheckpointQuery(serializers.Serializer[Any]):
         return word.upper()
 
 
+@shown_with({"interval_seconds": 60})
 class ScheduleRequest(KnownFieldsSerializer):
     interval_seconds = serializers.IntegerField(min_value=1, max_value=MAX_INTERVAL_SECONDS)
 

@@ -14,11 +14,13 @@ from agents.api.serializers import AgentSerializer
 from agents.api.views import Door
 from core.api.bodies import KnownFieldsSerializer, ObjectField
 from core.api.preferences import say_applied
+from core.api.schema import shown_with
 from templates_app.api.addresses import OF_WORKSPACE, template_meant
 
 TAGS = ["templates"]
 
 
+@shown_with({"name": "Lex", "configuration": {"max_claims": 20}, "variables": {"subject": "contracts"}, "start": True})
 class ApplyRequest(KnownFieldsSerializer):
     name = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
     project_id = serializers.UUIDField(required=False, help_text="without it: the default project")
@@ -31,6 +33,7 @@ class ApplyRequest(KnownFieldsSerializer):
     start = serializers.BooleanField(required=False, default=False, help_text="true: brought up to ACTIVE by a worker")
 
 
+@shown_with({"variables": {"subject": "letters"}})
 class UpgradeRequest(KnownFieldsSerializer):
     version = serializers.IntegerField(min_value=1, required=False, help_text="without it: the newest")
     variables = ObjectField(required=False, default=dict, help_text="values that differ from those of before")

@@ -14,6 +14,7 @@ from agents import selectors, services
 from agents.api import serializers as shapes
 from agents.models import Agent
 from core.api.preferences import preferred_wait, say_applied
+from core.api.schema import WordedSchema
 from workspaces.api.views import AccessMixin
 
 
@@ -173,10 +174,26 @@ class AgentStatusView(Door):
         return Response(shapes.status_of(agent, selectors.figures_of(agent)), status=code)
 
 
+VERBS = {
+    "initialize": "Prepare an agent that was made, CREATED to READY: its class loads what it needs.",
+    "activate": "Let an agent be given work, READY to ACTIVE.",
+    "pause": "Give an agent nothing new for now, ACTIVE to PAUSED; what runs comes to its end.",
+    "resume": "Go on giving work to a paused agent, PAUSED to ACTIVE.",
+    "deactivate": "Take an agent out of work, ACTIVE or PAUSED to READY.",
+    "recover": "Bring an agent in ERROR up again, from its latest recoverable checkpoint.",
+    "terminate": "End an agent for good; what is under way for it is given up. Its history stays.",
+}
+
+
 class AgentVerb(Door):
     """`POST /agents/{id}/<verb>`; the verb is given by the route."""
 
+    schema = WordedSchema()
     verb = ""
+
+    @property
+    def words(self) -> str:
+        return VERBS[self.verb]
 
     @extend_schema(
         request=shapes.ReasonSerializer,
@@ -184,7 +201,7 @@ class AgentVerb(Door):
         tags=["agents"],
     )
     def post(self, request: Request, agent_id: UUID) -> Response:
-        """Move an agent by this verb; 409 with the allowed ones when its state does not permit it.
+        """409 with the verbs that are allowed when its state does not permit this one.
 
         202 while a hook of the agent's class is under way (`pending_command`); `Prefer: wait=N` waits for it. While it
         is, other verbs than terminate are a 409, too (`command_under_way`).

@@ -62,5 +62,7 @@ def routes_table() -> str:
 
 
 def _summary(operation: dict[str, Any]) -> str:
-    text = operation.get("summary") or operation.get("description") or ""
+    """Its own line where one was written; the first paragraph of its description where the line is only its start."""
+    line, text = operation.get("summary") or "", operation.get("description") or ""
+    text = text if " ".join(text.split()).startswith(line) else line
     return re.split(r"\n\s*\n", text.strip())[0].replace("\n", " ") or "–"

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.selectors import agent_for
+from core.api.schema import shown_with
 from core.errors import PayloadTooLarge
 from sessions.api.serializers import MessageShape
 from sessions.selectors.messaging import MessageQuery, message_for, messages_of_agent
@@ -22,6 +23,7 @@ MAX_MESSAGE_BYTES = 256 * 1024
 LONGEST_WAIT_SECONDS = 30 * 24 * 3600
 
 
+@shown_with({"to_agent": "bob", "message_type": "REQUEST", "topic": "stock", "content": {"item": "lamp"}})
 class SendRequest(serializers.Serializer[Any]):
     """To one agent (`to_agent`), or with `broadcast` to every other agent of the sender's project."""
 

@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.api.bodies import KnownFieldsSerializer, ObjectField
+from core.api.schema import shown_with
 from core.enums import TYPE_WORDS, agent_type
 from templates_app.models import AgentTemplate, AgentTemplateVersion
 from templates_app.policies import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, MAX_SLUG_LENGTH
@@ -48,6 +49,19 @@ class TemplateShape(serializers.ModelSerializer[AgentTemplate]):
         read_only_fields = fields
 
 
+EXAMPLE = {
+    "name": "Contract reviewer",
+    "definition": "validation",
+    "configuration_schema": {
+        "type": "object",
+        "properties": {"max_claims": {"type": "integer", "minimum": 1, "maximum": 40}},
+    },
+    "default_configuration": {"max_claims": 10},
+    "prompt_template": "You review {{subject}}.",
+    "prompt_variables": [{"name": "subject", "required": True}],
+}
+
+
 class ContentsRequest(KnownFieldsSerializer):
     """What makes up a template. With PUT, what is left out is empty again."""
 
@@ -79,6 +93,7 @@ class ContentsRequest(KnownFieldsSerializer):
         return {name: "" if value is None else value for name, value in given.items()}
 
 
+@shown_with(EXAMPLE)
 class TemplateRequest(ContentsRequest):
     id = serializers.CharField(
         max_length=100,
@@ -93,6 +108,7 @@ class TemplateRequest(ContentsRequest):
         return TemplateValues(slug=self.validated_data.get("id", ""), **self.contents())
 
 
+@shown_with({"name": "Contract reviewer", "definition": "validation", "change_description": "simpler"})
 class TemplateChange(ContentsRequest):
     """What is to be another. With PUT the type stays when it is left out, and what GET answers beside the contents may
     stand in the body."""
@@ -172,11 +188,13 @@ class TemplateDiffShape(serializers.Serializer[Any]):
     changes = TemplateChangeShape(many=True)
 
 
+@shown_with({"version": 1, "change_description": "as it was"})
 class TemplateRestoreRequest(KnownFieldsSerializer):
     version = serializers.IntegerField(min_value=1)
     change_description = serializers.CharField(allow_blank=True, max_length=2000, required=False, default="")
 
 
+@shown_with({"id": "our-reviewer", "name": "Our reviewer"})
 class TemplateCopyRequest(KnownFieldsSerializer):
     id = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
     name = serializers.CharField(max_length=MAX_NAME_LENGTH, required=False, allow_blank=True, default="")
@@ -184,6 +202,7 @@ class TemplateCopyRequest(KnownFieldsSerializer):
     version = serializers.IntegerField(min_value=1, required=False)
 
 
+@shown_with({"configuration": {"max_claims": 90}, "variables": {"subject": "contracts"}})
 class ValidateRequest(KnownFieldsSerializer):
     """What an agent would be made with: overrides of the defaults, and values of the prompt's variables."""
 
@@ -192,6 +211,7 @@ class ValidateRequest(KnownFieldsSerializer):
     version = serializers.IntegerField(min_value=1, required=False)
 
 
+@shown_with({**EXAMPLE, "configuration": {"max_claims": 90}})
 class DraftRequest(ContentsRequest):
     """A template that is not kept; with a `configuration`, whether an agent could be made with it."""
 

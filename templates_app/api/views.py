@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from core.api.preconditions import IF_MATCH, expected_version, set_etag
+from core.api.schema import WordedSchema
 from templates_app import selectors, services
 from templates_app.api import serializers as shapes
 from templates_app.api.addresses import OF_WORKSPACE, template_meant
@@ -190,11 +191,18 @@ class TemplateRestore(TemplateDoor):
 class TemplateSwitch(TemplateDoor):
     """`POST /templates/{id}/enable` and `/disable`; which is given by the route."""
 
+    schema = WordedSchema()
     enabled = True
+
+    @property
+    def words(self) -> str:
+        return (
+            "Let agents be made of a template again." if self.enabled else "Let no more agents be made of a template."
+        )
 
     @extend_schema(request=None, parameters=[OF_WORKSPACE], responses=shapes.TemplateShape, tags=TAGS)
     def post(self, request: Request, template_id: str) -> Response:
-        """Allow or forbid that agents are made of a template; those it has are not touched."""
+        """The agents it has are not touched."""
         template = self.template(template_id)
         return self.shown(services.set_enabled(access=self.access, template_id=template.id, enabled=self.enabled))
 

@@ -62,6 +62,7 @@ class Me(Door):
 
     @extend_schema(operation_id="me", summary="Who am I, and where?")
     def get(self, request: Request) -> Response:
+        """Who the credentials belong to, and the workspaces and roles they reach."""
         user = request.user if isinstance(request.user, User) else None
         own = selectors.workspace_roles(self.access)
         return Response(MeShape({"actor": self.access.actor, "user": user, "workspaces": own}).data)
