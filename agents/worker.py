@@ -1,7 +1,7 @@
 """What a worker process does for the agents: it carries out commands, and looks after heartbeats and checkpoints.
 
 The database is the queue: a doorbell (`hooks.ring_agents`) only means "look now", and without any the worker looks each
-second. Several workers share the work by claims (`agents.services.claims`).
+second. Several workers share the work by claims (`agents.services.commands.claims`).
 """
 
 import random
@@ -13,8 +13,8 @@ import structlog
 from django.db import connections
 
 from agents.services import mark_offline_agents, take_due_checkpoints
-from agents.services.carrying_out import carry_out
-from agents.services.claims import Claim, claim_commands, release_claim, renew_claims
+from agents.services.commands.carrying_out import carry_out
+from agents.services.commands.claims import Claim, claim_commands, release_claim, renew_claims
 from core.ids import new_id
 
 LOOK_SECONDS = 1.0

@@ -6,8 +6,8 @@ from rest_framework import serializers
 
 from agents.models import AgentContext, AgentContextVersion
 from agents.policies import MAX_CONTEXT_NAME
-from agents.services.context_rows import MAX_DESCRIPTION
-from agents.services.rollbacks import HIGHEST_VERSION
+from agents.services.contexts.rollbacks import HIGHEST_VERSION
+from agents.services.contexts.rows import MAX_DESCRIPTION
 from core.api.bodies import KnownFieldsSerializer, ObjectField
 from core.api.schema import shown_with
 from core.differences import Change

@@ -11,7 +11,15 @@ from agents.services.checkpoints import (
     take_due_checkpoints,
     unschedule_checkpoints,
 )
-from agents.services.contexts import open_context, patch_context, prune_versions, read_context, write_context
+from agents.services.contexts import (
+    open_context,
+    patch_context,
+    prune_versions,
+    read_context,
+    rollback_context,
+    settle_rollback,
+    write_context,
+)
 from agents.services.definitions import SyncReport, set_definition_enabled, sync_definitions
 from agents.services.heartbeats import mark_offline_agents, record_heartbeat
 from agents.services.lifecycle import (
@@ -25,7 +33,6 @@ from agents.services.lifecycle import (
     wait_for_agent,
 )
 from agents.services.registration import register_agent, spawn_agent
-from agents.services.rollbacks import rollback_context, settle_rollback
 from agents.services.state import patch_state, replace_state
 from agents.services.templating import TemplateUse, apply_template, upgrade_agent
 

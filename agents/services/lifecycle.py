@@ -7,7 +7,7 @@ from django.db import transaction
 from agents.models import Agent
 from agents.policies import OPERATOR_VERBS, AskedStatus, asked_status, steps_between
 from agents.selectors import agent_for, has_open_command, latest_command, with_running
-from agents.services.commands import ask, require_no_command
+from agents.services.commands.asking import ask, require_no_command
 from agents.services.moves import audit, locked, out_of_order, snapshot, where_it_stands, write_history
 from agents.states import AgentCommandKind, AgentCommandOutcome, AgentStateDetail
 from core.errors import Conflict, Invalid

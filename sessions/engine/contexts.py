@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from agents.runtime import AgentError, ContextHead, ContextVersion
-from agents.services import own_contexts
-from agents.services.own_contexts import AtWork
+from agents.services.contexts import own
+from agents.services.contexts.own import AtWork
 from core.differences import Change
 from core.errors import Gone, NotFound, OrchestratorError, PreconditionFailed
 from sessions.engine.documents import once_more
@@ -26,7 +26,7 @@ class StoredContexts:
         self._threads = threads
 
     async def read(self, name: str, *, version: int | None = None, agent: str | None = None) -> ContextVersion:
-        return await self._call(own_contexts.read_own, name=name, version=version, agent=agent)
+        return await self._call(own.read_own, name=name, version=version, agent=agent)
 
     async def write(
         self,
@@ -38,7 +38,7 @@ class StoredContexts:
         key: str = "",
     ) -> int:
         return await self._call(
-            own_contexts.write_own,
+            own.write_own,
             name=name,
             data=data,
             description=description,
@@ -47,16 +47,16 @@ class StoredContexts:
         )
 
     async def history(self, name: str, *, limit: int = 20, agent: str | None = None) -> list[ContextHead]:
-        return await self._call(own_contexts.history_of, name=name, limit=limit, agent=agent)
+        return await self._call(own.history_of, name=name, limit=limit, agent=agent)
 
     async def diff(self, name: str, before: int, after: int, *, agent: str | None = None) -> list[Change]:
-        return await self._call(own_contexts.compare, name=name, before=before, after=after, agent=agent)
+        return await self._call(own.compare, name=name, before=before, after=after, agent=agent)
 
     async def rollback(self, name: str, version: int, *, reason: str = "", key: str = "") -> int:
-        return await self._call(own_contexts.rollback_own, name=name, version=version, reason=reason)
+        return await self._call(own.rollback_own, name=name, version=version, reason=reason)
 
     async def names(self, *, agent: str | None = None) -> list[str]:
-        return await self._call(own_contexts.names_of, agent=agent)
+        return await self._call(own.names_of, agent=agent)
 
     async def _call(self, function: Callable[..., T], **arguments: Any) -> T:
         try:

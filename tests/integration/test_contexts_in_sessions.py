@@ -12,7 +12,8 @@ from agents import registry as registry_module
 from agents import services
 from agents.models import Agent, AgentContext, AgentContextVersion
 from agents.runtime import AgentError
-from agents.services import own_contexts, sync_definitions
+from agents.services import sync_definitions
+from agents.services.contexts import own
 from sessions.engine.contexts import StoredContexts
 from sessions.engine.threads import ReaderPool
 from sessions.routing_policy import AgentInfo
@@ -167,7 +168,7 @@ def test_an_agent_that_was_terminated_meanwhile_writes_no_more(world: World) -> 
 def test_a_commit_whose_answer_was_lost_on_the_way_is_not_made_again(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, calls = own_contexts.write_context, []
+    write, calls = own.write_context, []
 
     def cut_off(**options: Any) -> Any:
         written = write(**options)
@@ -176,7 +177,7 @@ def test_a_commit_whose_answer_was_lost_on_the_way_is_not_made_again(
             raise OperationalError("server closed the connection unexpectedly")
         return written
 
-    monkeypatch.setattr(own_contexts, "write_context", cut_off)
+    monkeypatch.setattr(own, "write_context", cut_off)
     with stored(make.agent(make.project(), "contexts")) as contexts:
         assert run(contexts.write("notes", {"n": 1}, key="a")) == 1
     assert calls == [1, 1]

@@ -11,10 +11,10 @@ from django.db import OperationalError, connection
 
 from agents.models import Agent, AgentCommand
 from agents.services import (
-    claims,
     create_agent,
     wait_for_agent,
 )
+from agents.services.commands import claims
 from agents.worker import AgentWorker
 from core.clock import SYSTEM_CLOCK
 from core.errors import Conflict

@@ -12,13 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from agents import hooks
 from agents.models import Agent, AgentCheckpoint, AgentCommand
 from agents.services import (
-    carrying_out,
     create_agent,
     start_agent,
     update_agent,
 )
-from agents.services.carrying_out import carry_out
-from agents.services.claims import FOREIGN_SECONDS, Claim, claim_commands, release_claim, renew_claims
+from agents.services.commands import carrying_out
+from agents.services.commands.carrying_out import carry_out
+from agents.services.commands.claims import FOREIGN_SECONDS, Claim, claim_commands, release_claim, renew_claims
 from agents.services.state import replace_state
 from core.clock import SYSTEM_CLOCK
 from tests.make import Make

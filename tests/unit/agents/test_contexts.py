@@ -9,8 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from agents import selectors, services
 from agents.models import Agent, AgentContext, AgentContextVersion
 from agents.policies import author_and_session, author_of_agent, context_name_problem
-from agents.services import contexts as contexts_module
-from agents.services import rollbacks
+from agents.services.contexts import rollbacks, writing
 from core.errors import Conflict, Forbidden, Gone, Invalid, NotFound, PayloadTooLarge, PreconditionFailed
 from tests.make import Make
 from tests.unit.agents.worlds import access_to
@@ -78,7 +77,7 @@ def test_who_comes_second_in_the_same_instant_gets_the_context_of_the_first(
     def faster(state_detail: str, name: str) -> None:
         AgentContext.objects.create(workspace=agent.workspace, project=agent.project, agent=agent, name="notes")
 
-    monkeypatch.setattr(contexts_module, "require_alive", faster)
+    monkeypatch.setattr(writing, "require_alive", faster)
     mine, is_new = services.open_context(access=access, agent_id=agent.id, name="notes")
     assert (is_new, mine) == (False, AgentContext.objects.get())
 
@@ -93,7 +92,7 @@ def test_a_name_that_cannot_be_said_is_refused(agent: Agent, access: Access, nam
 def test_an_agent_has_not_any_number_of_contexts(
     agent: Agent, access: Access, context: AgentContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contexts_module, "MOST_CONTEXTS", 1)
+    monkeypatch.setattr(writing, "MOST_CONTEXTS", 1)
     assert not services.open_context(access=access, agent_id=agent.id, name="notes")[1]
     with pytest.raises(Conflict) as caught:
         services.open_context(access=access, agent_id=agent.id, name="more")
@@ -144,7 +143,7 @@ def test_what_is_no_json_object_is_refused(access: Access, context: AgentContext
 
 
 def test_a_mebibyte_is_the_most_also_when_patches_add_up(access: Access, context: AgentContext) -> None:
-    half = "x" * (contexts_module.MAX_DATA_BYTES // 2)
+    half = "x" * (writing.MAX_DATA_BYTES // 2)
     write(access, context, data={"a": half})
     with pytest.raises(PayloadTooLarge):
         services.patch_context(access=access, context_id=context.id, patch={"b": half})

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from agents import services
 from agents.models import AgentContext
 from agents.selectors import version_at
-from agents.services import rollbacks
+from agents.services.contexts import rollbacks
 from core.errors import Gone, NotFound, PreconditionFailed
 from core.merging import merge_patch
 from tests.make import Make

@@ -10,7 +10,8 @@ from django.db import connection
 from agents import services
 from agents.models import Agent, AgentCommand
 from agents.policies import OPERATOR_VERBS
-from agents.services import claims, create_agent, request_transition, set_maintenance, set_status
+from agents.services import create_agent, request_transition, set_maintenance, set_status
+from agents.services.commands import claims
 from agents.services.moves import allowed_verbs
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.lifecycle import IllegalTransition

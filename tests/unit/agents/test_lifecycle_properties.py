@@ -16,7 +16,6 @@ from agents.models import Agent, AgentCommand
 from agents.policies import OPERATOR_VERBS, verbs_left
 from agents.selectors import with_running
 from agents.services import (
-    carrying_out,
     create_agent,
     delete_agent,
     mark_offline_agents,
@@ -26,8 +25,9 @@ from agents.services import (
     set_status,
     start_agent,
 )
-from agents.services.carrying_out import MAX_CLAIMS, carry_out
-from agents.services.claims import Claim, claim_commands, release_claim, renew_claims
+from agents.services.commands import carrying_out
+from agents.services.commands.carrying_out import MAX_CLAIMS, carry_out
+from agents.services.commands.claims import Claim, claim_commands, release_claim, renew_claims
 from agents.services.moves import allowed_verbs
 from agents.states import AGENT_LIFECYCLE, AgentStateDetail, status_of
 from core.clock import SYSTEM_CLOCK

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from agents.models import AgentContext
 from agents.selectors.contexts import missing_version
-from agents.services.context_rows import audit_context, locked_context, require_alive, require_description
+from agents.services.contexts.rows import audit_context, locked_context, require_alive, require_description
 from agents.states import RollbackState
 from core.errors import Invalid
 from workspaces.access import Access

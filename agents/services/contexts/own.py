@@ -9,8 +9,8 @@ from agents.models import AgentContext, AgentContextVersion
 from agents.policies import author_of_agent
 from agents.runtime import ContextHead, ContextVersion
 from agents.selectors.contexts import agent_named, differences, versions_of
-from agents.services.contexts import open_context, read_context, write_context
-from agents.services.rollbacks import rollback_context
+from agents.services.contexts.rollbacks import rollback_context
+from agents.services.contexts.writing import open_context, read_context, write_context
 from core.differences import Change
 from core.errors import NotFound
 from workspaces.access import Access

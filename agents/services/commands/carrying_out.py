@@ -19,8 +19,8 @@ from agents.hook_runner import HookFailed, run_hook
 from agents.models import Agent, AgentCheckpoint, AgentCommand
 from agents.policies import STEPS, verbs_left
 from agents.services.checkpoints import state_to_resume_from
-from agents.services.claims import CLAIM_SECONDS, Claim
-from agents.services.commands import advance, close, word_of
+from agents.services.commands.asking import advance, close, word_of
+from agents.services.commands.claims import CLAIM_SECONDS, Claim
 from agents.services.moves import lock_row, make_move
 from agents.services.state import MAX_STATE_BYTES, write_state
 from agents.states import AgentCommandOutcome, AgentStateDetail

@@ -10,8 +10,8 @@ from agents.models import AgentContext, AgentContextVersion
 from agents.policies import context_name_problem
 from agents.selectors.agents import agent_for
 from agents.selectors.contexts import context_for, version_at, visible_contexts
-from agents.services.context_rows import audit_context, locked_context, require_alive, require_description
-from agents.services.rollbacks import finish_rollback, settle_rollback
+from agents.services.contexts.rollbacks import finish_rollback, settle_rollback
+from agents.services.contexts.rows import audit_context, locked_context, require_alive, require_description
 from agents.states import RollbackState
 from core.errors import Conflict, Invalid
 from core.json_bounds import require_object
