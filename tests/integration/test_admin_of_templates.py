@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from agents.models import Agent
 from templates_app.models import AgentTemplate
-from tests.integration.pages.test_templates import SCHEMA, VARIABLES, agent_of, built_in, changed, template_of
+from tests.integration.pages.template_worlds import SCHEMA, VARIABLES, agent_of, built_in, changed, template_of
 from tests.integration.pages.worlds import World
 from tests.make import Make
 from workspaces.models import AuditEntry

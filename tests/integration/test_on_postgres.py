@@ -28,6 +28,7 @@ SUITES = {
         "tests/unit/sessions/test_admission.py",
         "tests/unit/sessions/test_child_rules.py",
         "tests/unit/sessions/test_pruning.py",
+        "tests/unit/sessions/test_forking.py",
         "tests/unit/sessions/test_repeating.py",
         "tests/unit/sessions/test_verifying.py",
     ],
@@ -63,7 +64,10 @@ SUITES = {
     ],
     "templates": [
         "tests/integration/pages/test_templates.py",
+        "tests/integration/pages/test_using_templates.py",
+        "tests/integration/pages/test_writing_templates.py",
         "tests/integration/test_agents_of_templates_api.py",
+        "tests/integration/test_template_files_api.py",
         "tests/integration/test_templates_api.py",
         "tests/unit/agents/test_templating.py",
         "tests/unit/templates/test_files.py",

@@ -13,6 +13,11 @@ def world(make: Make) -> World:
 
 
 @pytest.fixture
+def operator(make: Make) -> World:
+    return World(make, Role.OPERATOR)
+
+
+@pytest.fixture
 def owner(make: Make) -> World:
     return World(make, Role.OWNER)
 

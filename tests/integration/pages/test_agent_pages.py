@@ -16,11 +16,6 @@ pytestmark = pytest.mark.django_db
 SECTIONS = ("", "/settings", "/history", "/state", "/contexts")
 
 
-@pytest.fixture
-def operator(make: Make) -> World:
-    return World(make, Role.OPERATOR)
-
-
 def page_of(client: Client, path: str, **query: str) -> str:
     answer = client.get(path, query)
     assert answer.status_code == 200

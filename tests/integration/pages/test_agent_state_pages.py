@@ -13,11 +13,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def operator(make: Make) -> World:
-    return World(make, Role.OPERATOR)
-
-
-@pytest.fixture
 def agent(operator: World) -> Agent:
     return operator.make.agent(operator.project, state={"step": 1, "left": ["a", "b"]}, state_version=4)
 

@@ -11,6 +11,7 @@ from documents.models import Document
 from sessions.request import SessionRequest
 from sessions.services import creating
 from tests.make import Make
+from tests.unit.sessions.earlier import Earlier
 from workspaces.access import Access
 from workspaces.models import Project
 from workspaces.selectors import access_of_user
@@ -48,3 +49,14 @@ def world(make: Make, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("sessions.services.repeating.ring_session", rung.append)
     project = make.project()
     return World(make, project, access_of_user(make.member(project.workspace)), rung)
+
+
+@pytest.fixture
+def failed(world: World) -> Earlier:
+    """a is done, b failed, c was never begun."""
+    return Earlier(world, {"a": "COMPLETED", "b": "FAILED", "c": "SKIPPED"})
+
+
+@pytest.fixture
+def good(world: World) -> Earlier:
+    return Earlier(world, {"a": "COMPLETED", "b": "COMPLETED", "c": "COMPLETED"}, status="COMPLETED")

@@ -1,8 +1,5 @@
-"""Retry, re-run and fork: what is written, and what is refused."""
+"""Retry and re-run: what is written, and what is refused."""
 
-import json
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,126 +14,12 @@ from sessions import services
 from sessions.engine.store.loading import load_sessions
 from sessions.engine.store.rows import RowReader
 from sessions.errors import CommandRefused, IdempotencyConflict, InvalidSession
-from sessions.events import GENESIS_HASH, record_event
-from sessions.models import AgentExecution, AgentMessage, AgentSession, AgentTask, ExecutionStep, SessionEvent
+from sessions.models import AgentMessage, AgentSession, AgentTask, SessionEvent
 from sessions.repeating import Fork, Rerun
-from sessions.selectors import verify_session
 from tests.unit.sessions.conftest import World
+from tests.unit.sessions.earlier import NOON, Earlier, check_log, log_of, refusal, rows, statuses
 from workspaces.models import AuditEntry
 from workspaces.states import Role
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-class Earlier:
-    """A session that has run: `statuses` by task name, each task after the one before, `of` its parent."""
-
-    def __init__(self, world: World, statuses: Mapping[str, str], *, status: str = "FAILED", **fields: Any) -> None:
-        self.world, self.make = world, world.make
-        known = Agent.objects.filter(project=world.project, name="Worker").first()
-        self.agent = known or world.make.agent(world.project, name="Worker")
-        self.session = world.make.session(world.project, status=status, **fields)
-        self.tasks: dict[str, AgentTask] = {}
-        self._seq, self._hash = 0, GENESIS_HASH
-        self.log("session.created", {})
-        for number, (name, state) in enumerate(statuses.items()):
-            before = list(self.tasks.values())[-1:]
-            self.tasks[name] = self.task(name, state, ordinal=number, after=before)
-        for name, state in statuses.items():
-            if state == "COMPLETED":
-                self.finish(name)
-
-    def task(self, name: str, status: str, **fields: Any) -> AgentTask:
-        done = (
-            {"output_data": {"said": name}, "started_at": NOON, "completed_at": NOON} if status == "COMPLETED" else {}
-        )
-        values = {"agent": self.agent, "assignment": {"by": "name", "asked_for": "Worker", "reason": "x"}, **done}
-        task = self.make.task(self.session, name=name, status=status, **{**values, **fields})
-        self.log("task.created", {"name": name}, task)
-        return task
-
-    def finish(self, name: str, **usage: float) -> None:
-        task = self.tasks[name]
-        agent = task.agent or self.agent
-        usage = usage or {"tokens": 10}
-        AgentExecution.objects.create(task=task, agent=agent, attempt=1, state="COMPLETED", usage=usage)
-        self.log("task.completed", {"output": task.output_data}, task)
-
-    def log(self, kind: str, data: Mapping[str, Any], task: AgentTask | None = None) -> None:
-        self._seq += 1
-        at = NOON + timedelta(seconds=self._seq)
-        event = record_event(
-            previous_hash=self._hash,
-            seq=self._seq,
-            event_type=kind,
-            at=at,
-            data=data,
-            task=str(task.id) if task else None,
-        )
-        self._hash = event.hash
-        SessionEvent.objects.create(
-            session=self.session, seq=self._seq, type=kind, task_id=task.id if task else None, payload=event.payload,
-            hash=event.hash, created_at=at,
-        )  # fmt: skip
-        AgentSession.objects.filter(pk=self.session.pk).update(last_seq=self._seq, last_hash=self._hash)
-
-    def step(self, name: str, key: str, **fields: Any) -> ExecutionStep:
-        values = {"kind": "call", "input_hash": "h", "status": "COMPLETED", "result": {"paid": key}, **fields}
-        at = {"created_at": NOON, "completed_at": NOON}
-        return ExecutionStep.objects.create(task=self.tasks[name], key=key, **{**at, **values})
-
-    def message(self, name: str, to: str | None = None, **fields: Any) -> AgentMessage:
-        metadata = {"from_task": str(self.tasks[name].id), "to_task": str(self.tasks[to].id) if to else None}
-        return AgentMessage.objects.create(
-            workspace=self.session.workspace, session=self.session, from_agent=self.agent, content={"text": name},
-            metadata=metadata, delivery_status="DELIVERED", delivered_at=NOON, **fields,
-        )  # fmt: skip
-
-    def retry(self, **options: Any) -> AgentSession:
-        return services.retry_session(access=self.world.access, session_id=self.session.id, **options).session
-
-    def rerun(self, task: str, **fields: Any) -> AgentSession:
-        order = Rerun(task, **fields)
-        return services.rerun_session(access=self.world.access, session_id=self.session.id, rerun=order).session
-
-    def fork(self, at: str | int | None = None, **fields: Any) -> AgentSession:
-        order = Fork(at, **fields)
-        return services.fork_session(access=self.world.access, session_id=self.session.id, fork=order).session
-
-
-@pytest.fixture
-def failed(world: World) -> Earlier:
-    """a is done, b failed, c was never begun."""
-    return Earlier(world, {"a": "COMPLETED", "b": "FAILED", "c": "SKIPPED"})
-
-
-@pytest.fixture
-def good(world: World) -> Earlier:
-    return Earlier(world, {"a": "COMPLETED", "b": "COMPLETED", "c": "COMPLETED"}, status="COMPLETED")
-
-
-def rows(session: AgentSession) -> dict[str, AgentTask]:
-    return {task.name: task for task in session.tasks.all()}
-
-
-def statuses(session: AgentSession) -> dict[str, str]:
-    return {name: task.status for name, task in rows(session).items()}
-
-
-def log_of(session: AgentSession) -> list[dict[str, Any]]:
-    return [json.loads(event.payload) for event in session.events.order_by("seq")]
-
-
-def check_log(session: AgentSession) -> None:
-    """The log is whole, and the rows are what it tells."""
-    verdict = verify_session(session.id)
-    assert (verdict.problems, verdict.is_compared) == ((), True)
-
-
-def refusal(error: type[Exception], call: Any) -> Any:
-    with pytest.raises(error) as caught:
-        call()
-    return caught.value
 
 
 def test_a_retry_is_a_new_session_that_starts_where_the_old_one_stopped(
@@ -302,45 +185,6 @@ def test_a_document_that_is_gone_is_told_of(failed: Earlier, world: World) -> No
     assert list(refusal(InvalidSession, failed.retry).details) == ["context.document_ids[0]"]
 
 
-def test_a_fork_after_a_task_has_what_was_done_by_then(good: Earlier) -> None:
-    session = good.fork("b")
-    assert statuses(session) == {"a": "COMPLETED", "b": "COMPLETED", "c": "PENDING"}
-    assert (session.origin, session.fork_seq) == ("fork", 6)
-    assert good.fork(str(good.tasks["b"].id)).fork_seq == good.fork(6).fork_seq == 6
-    assert statuses(good.fork(5)) == {"a": "COMPLETED", "b": "PENDING", "c": "PENDING"}
-    assert set(statuses(good.fork(1)).values()) == {"PENDING"}
-    assert set(statuses(good.fork()).values()) == {"COMPLETED"}
-    check_log(session)
-
-
-def test_a_fork_takes_only_the_steps_that_were_paid_for_by_then(good: Earlier) -> None:
-    good.step("c", "early", completed_at=NOON + timedelta(seconds=5))
-    good.step("c", "late", completed_at=NOON + timedelta(seconds=7))
-    assert [step.key for step in rows(good.fork("b"))["c"].steps.all()] == ["early"]
-
-
-def test_a_live_session_can_be_forked_and_goes_on_itself(world: World) -> None:
-    live = Earlier(world, {"a": "COMPLETED", "b": "RUNNING", "c": "PENDING"}, status="RUNNING")
-    assert statuses(live.fork()) == {"a": "COMPLETED", "b": "PENDING", "c": "PENDING"}
-    live.session.refresh_from_db(fields=["last_seq"])
-    assert AgentSession.objects.get(pk=live.session.pk).status == "RUNNING"
-
-
-def test_a_fork_may_have_another_goal_and_context(good: Earlier) -> None:
-    AgentTask.objects.filter(name="c").update(description="Do it")
-    session = good.fork("a", task_description="Do it better", context={"tone": "dry"})
-    assert (session.title, session.task_description, session.context) == (
-        "Do it better", "Do it better", {"tone": "dry"}
-    )  # fmt: skip
-    assert rows(session)["c"].description == "Do it better"
-    assert list(refusal(InvalidSession, lambda: good.fork(task_description=" ")).details) == ["task_description"]
-
-
-@pytest.mark.parametrize("at", [0, 7, 10**12, "c", "nothing", "00000000-0000-7000-8000-000000000000"])
-def test_a_fork_needs_an_event_or_a_finished_task(failed: Earlier, at: str | int) -> None:
-    assert list(refusal(InvalidSession, lambda: failed.fork(at)).details) == ["at"]
-
-
 def planned(world: World, status: str = "FAILED", **states: str) -> Earlier:
     """A plan that made two tasks."""
     earlier = Earlier(world, {}, status=status, execution_mode="planned")
@@ -456,44 +300,3 @@ def test_five_hundred_tasks_are_not_written_one_by_one(world: World) -> None:
         made = earlier.retry()
     assert len(statuses(made)) == 500
     assert len(queries) < 50, "SQLite takes some 40 rows a statement"
-
-
-def spawning(world: World, *, joins: bool) -> Earlier:
-    """`root` spawned `x`, which is done (event 4), and `y` (event 3) and runs still."""
-    earlier = Earlier(world, {"root": "RUNNING"}, status="RUNNING")
-    root = earlier.tasks["root"]
-    for number, (name, status) in enumerate({"x": "COMPLETED", "y": "RUNNING"}.items(), start=1):
-        earlier.tasks[name] = earlier.task(name, status, parent_task=root, ordinal=number)
-    earlier.finish("x")
-    ids = {name: str(earlier.tasks[name].id) for name in ("x", "y")}
-    waiting = {"status": "WAITING", "result": None, "completed_at": None} if joins else {"result": list(ids.values())}
-    earlier.step("root", "tasks 1", kind="tasks", request={"join": joins, "tasks": ids}, **waiting)
-    return earlier
-
-
-@pytest.mark.parametrize("joins", [True, False])
-def test_the_step_that_spawned_tasks_names_the_new_ones(world: World, joins: bool) -> None:
-    session = spawning(world, joins=joins).fork()
-    assert statuses(session) == {"root": "PENDING", "x": "COMPLETED", "y": "PENDING"}
-    new = rows(session)
-    [step] = new["root"].steps.all()
-    ids = {name: str(new[name].id) for name in ("x", "y")}
-    assert step.request == {"join": joins, "tasks": ids}
-    assert (step.status, step.result) == (("WAITING", None) if joins else ("COMPLETED", list(ids.values())))
-    assert new["x"].parent_task_id == new["root"].id
-    check_log(session)
-
-
-def test_a_fork_in_the_middle_of_a_spawn_spawns_anew(world: World) -> None:
-    session = spawning(world, joins=True).fork(3)
-    assert statuses(session) == {"root": "PENDING"}
-    assert rows(session)["root"].steps.count() == 0
-
-
-def test_a_wait_that_failed_goes_on_in_a_retry(world: World) -> None:
-    earlier = spawning(world, joins=True)
-    AgentTask.objects.exclude(name="x").update(status="FAILED")
-    AgentSession.objects.update(status="FAILED")
-    ExecutionStep.objects.update(status="COMPLETED", error_code="subtask_failed", completed_at=NOON)
-    [step] = rows(earlier.retry())["root"].steps.all()
-    assert (step.status, step.error_code, step.completed_at) == ("WAITING", "", None)
