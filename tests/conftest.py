@@ -15,6 +15,7 @@ from django.db import connections
 
 from sessions.streaming.hub import running_hub
 from tests.make import Make
+from workspaces.models import Project
 
 REQUIRE_SERVICES = os.environ.get("REQUIRE_SERVICES") == "1"
 
@@ -63,6 +64,11 @@ def slow_kind(item: pytest.Item) -> str:
 @pytest.fixture
 def make(db: None) -> Make:
     return Make()
+
+
+@pytest.fixture
+def project(make: Make) -> Project:
+    return make.project()
 
 
 @pytest.fixture(scope="session")

@@ -20,11 +20,6 @@ def classes(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
-@pytest.fixture
 def admin_pages(make: Make) -> Client:
     pages = Client()
     pages.force_login(make.user(is_staff=True, is_superuser=True))

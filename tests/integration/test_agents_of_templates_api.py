@@ -27,11 +27,6 @@ BODY = {
 
 
 @pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
-@pytest.fixture
 def client(make: Make, project: Project) -> APIClient:
     client = client_of(make, project)
     assert client.post(API, BODY).status_code == 201

@@ -21,11 +21,6 @@ def classes(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     use_usual_registry(monkeypatch)
 
 
-@pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
 WRITES = [
     ("patch", "", {"name": "x"}),
     ("put", "", {"name": "x"}),

@@ -53,11 +53,6 @@ STATUS_WORDS = {
 
 
 @pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
-@pytest.fixture
 def client(make: Make, project: Project, monkeypatch: pytest.MonkeyPatch) -> APIClient:
     use_usual_registry(monkeypatch)
     return client_of(make, project)

@@ -22,11 +22,6 @@ API = "/api/v1"
 
 
 @pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
-@pytest.fixture
 def client(make: Make, project: Project) -> APIClient:
     return client_of(make, project, Role.MEMBER)
 

@@ -14,7 +14,6 @@ from django.urls import reverse
 from documents import services
 from documents.models import Collection, Document
 from documents.selectors import search_passages
-from tests.make import Make
 from workspaces.models import AuditEntry, Project
 
 
@@ -29,11 +28,6 @@ def client(db: None) -> Client:
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
     return client
-
-
-@pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
 
 
 @pytest.fixture

@@ -38,11 +38,6 @@ def classes(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
-@pytest.fixture
 def client(make: Make, project: Project) -> APIClient:
     return client_of(make, project, Role.OWNER)
 

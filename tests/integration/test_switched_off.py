@@ -40,11 +40,6 @@ def switched_off(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
-@pytest.fixture
 def agent(make: Make, project: Project) -> Agent:
     return make.agent(project)
 

@@ -29,11 +29,6 @@ BODY = {
 
 
 @pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
-@pytest.fixture
 def client(make: Make, project: Project) -> APIClient:
     return client_of(make, project)
 

@@ -24,11 +24,6 @@ from workspaces.services import create_project
 from workspaces.states import Role
 
 
-@pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
 @pytest.fixture(autouse=True)
 def classes(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     built_in = {slug: type(slug.title(), (RecordingAgent,), {"capabilities": (slug,)}) for slug in BUILTIN_SLUGS}

@@ -26,9 +26,8 @@ from agents.services import (
 from agents.services.state import MAX_STATE_BYTES
 from core.errors import Conflict, Forbidden, Invalid, NotFound, PayloadTooLarge, PreconditionFailed
 from tests.make import Make
-from tests.unit.agents.worlds import access_to, fresh
+from tests.unit.agents.worlds import access_to, audited_actions, fresh, kept_checkpoints
 from workspaces.access import Access
-from workspaces.models import AuditEntry
 from workspaces.states import Role
 
 
@@ -42,17 +41,6 @@ def access(agent: Agent) -> Access:
     return access_to(agent.project)
 
 
-def kept(agent: Agent) -> list[tuple[int, bool]]:
-    """Number and whether it is the latest, newest first."""
-    rows = AgentCheckpoint.objects.filter(agent=agent).order_by("-sequence_number")
-    return list(rows.values_list("sequence_number", "is_latest"))
-
-
-def actions_of(agent: Agent) -> list[str]:
-    entries = AuditEntry.objects.filter(object_id=str(agent.id)).order_by("created_at", "id")
-    return list(entries.values_list("action", flat=True))
-
-
 # By hand
 
 
@@ -60,7 +48,7 @@ def test_a_checkpoint_holds_the_present_state_and_is_the_latest(agent: Agent, ac
     create_checkpoint(access=access, agent_id=agent.id)
     patch_state(access=access, agent_id=agent.id, patch={"step": 2})
     second = create_checkpoint(access=access, agent_id=agent.id)
-    assert kept(agent) == [(2, True), (1, False)]
+    assert kept_checkpoints(agent) == [(2, True), (1, False)]
     assert [row.state_data for row in AgentCheckpoint.objects.order_by("sequence_number")] == [{"step": 1}, {"step": 2}]
     assert (second.source, second.created_by, second.is_recoverable) == ("MANUAL", "ada", True)
     assert (fresh(agent).state_version, fresh(agent).last_checkpoint) == (4, 2)
@@ -77,7 +65,7 @@ def test_numbers_are_never_given_twice_even_when_all_are_deleted(agent: Agent, a
         create_checkpoint(access=access, agent_id=agent.id)
     for _ in range(3):
         delete_checkpoint(access=access, agent_id=agent.id)
-    assert kept(agent) == []
+    assert kept_checkpoints(agent) == []
     assert create_checkpoint(access=access, agent_id=agent.id).sequence_number == 4
 
 
@@ -85,9 +73,9 @@ def test_when_the_latest_is_deleted_the_one_before_it_is_the_latest(agent: Agent
     for _ in range(4):
         create_checkpoint(access=access, agent_id=agent.id)
     assert delete_checkpoint(access=access, agent_id=agent.id, sequence_number=3).sequence_number == 3
-    assert kept(agent) == [(4, True), (2, False), (1, False)]
+    assert kept_checkpoints(agent) == [(4, True), (2, False), (1, False)]
     assert delete_checkpoint(access=access, agent_id=agent.id).sequence_number == 4
-    assert kept(agent) == [(2, True), (1, False)]
+    assert kept_checkpoints(agent) == [(2, True), (1, False)]
 
 
 def test_what_is_not_there_cannot_be_deleted(agent: Agent, access: Access) -> None:
@@ -105,7 +93,7 @@ def test_restoring_is_a_write_of_the_state(agent: Agent, access: Access) -> None
     assert (restored.state, restored.state_version, checkpoint.sequence_number) == ({"step": 2}, 6, 2)
     restore_checkpoint(access=access, agent_id=agent.id, sequence_number=1, expected_version=6)
     assert (fresh(agent).state, fresh(agent).state_version) == ({"step": 1}, 7)
-    assert kept(agent) == [(2, True), (1, False)]
+    assert kept_checkpoints(agent) == [(2, True), (1, False)]
 
 
 def test_by_default_the_latest_recoverable_one_is_restored(agent: Agent, access: Access) -> None:
@@ -161,7 +149,7 @@ def test_what_was_done_is_in_the_audit_log(agent: Agent, access: Access) -> None
     delete_checkpoint(access=access, agent_id=agent.id)
     schedule_checkpoints(access=access, agent_id=agent.id, interval_seconds=60)
     unschedule_checkpoints(access=access, agent_id=agent.id)
-    assert actions_of(agent) == [
+    assert audited_actions(agent) == [
         "agent.checkpoint_created",
         "agent.checkpoint_restored",
         "agent.checkpoint_deleted",
@@ -200,7 +188,7 @@ def test_the_checkpoints_of_a_terminated_agent_can_only_be_deleted(agent: Agent,
             verb(access=access, agent_id=agent.id)
     unschedule_checkpoints(access=access, agent_id=agent.id)
     delete_checkpoint(access=access, agent_id=agent.id)
-    assert kept(agent) == []
+    assert kept_checkpoints(agent) == []
 
 
 # Kept to a limit
@@ -229,7 +217,7 @@ def test_checkpoints_are_kept_to_the_limit(agent: Agent, access: Access, setting
     create_checkpoint(access=access, agent_id=agent.id, state_data={"recoverable": True})
     for _ in range(5):
         create_checkpoint(access=access, agent_id=agent.id, is_recoverable=False)
-    assert [number for number, _ in kept(agent)] == [6, 5, 1]
+    assert [number for number, _ in kept_checkpoints(agent)] == [6, 5, 1]
     assert restore_checkpoint(access=access, agent_id=agent.id)[0].state == {"recoverable": True}
 
 
@@ -238,7 +226,7 @@ def test_a_lower_limit_holds_from_the_next_checkpoint_on(agent: Agent, access: A
         create_checkpoint(access=access, agent_id=agent.id)
     settings.AGENT_CHECKPOINT_LIMIT = 2
     create_checkpoint(access=access, agent_id=agent.id)
-    assert kept(agent) == [(7, True), (6, False)]
+    assert kept_checkpoints(agent) == [(7, True), (6, False)]
 
 
 def test_making_one_costs_the_same_however_many_there_are(agent: Agent, access: Access) -> None:
@@ -292,7 +280,7 @@ def test_any_sequence_keeps_the_numbers_growing_and_one_latest(
             with expected(NotFound if number not in alive else None if alive[number] else Conflict):
                 restore_checkpoint(access=access, agent_id=agent.id, sequence_number=value)
                 versions += 1
-        assert kept(agent) == [(number, number == max(alive)) for number in sorted(alive, reverse=True)]
+        assert kept_checkpoints(agent) == [(number, number == max(alive)) for number in sorted(alive, reverse=True)]
         assert (fresh(agent).last_checkpoint, fresh(agent).state_version) == (highest, versions)
 
 

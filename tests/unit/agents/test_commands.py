@@ -21,7 +21,6 @@ from agents.services.commands.carrying_out import carry_out
 from agents.services.commands.claims import FOREIGN_SECONDS, Claim, claim_commands, release_claim, renew_claims
 from agents.services.state import replace_state
 from core.clock import SYSTEM_CLOCK
-from tests.make import Make
 from tests.unit.agents.worlds import (
     RecordingAgent,
     access_to,
@@ -45,11 +44,6 @@ class RememberingAgent(RecordingAgent):
         self.state["initialized"] = self.state.get("initialized", 0) + 1
         if self.configuration.get("leave") == "nonsense":
             self.state["bad"] = object()
-
-
-@pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
 
 
 @pytest.fixture(autouse=True)

@@ -21,11 +21,6 @@ from workspaces.models import Project
 from workspaces.states import Role
 
 
-@pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
 @pytest.fixture(autouse=True)
 def classes(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
     settings.AGENT_HEARTBEAT_TIMEOUT_SECONDS = 60

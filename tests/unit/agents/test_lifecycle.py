@@ -21,11 +21,6 @@ from workspaces.models import AuditEntry, Project
 from workspaces.states import Role
 
 
-@pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
 @pytest.fixture(autouse=True)
 def recorder(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
     settings.AGENT_HOOK_TIMEOUT_SECONDS = 5

@@ -24,9 +24,8 @@ from agents.services.checkpoints import MAX_INTERVAL_SECONDS
 from core.clock import SYSTEM_CLOCK
 from core.errors import Invalid
 from tests.make import Make
-from tests.unit.agents.worlds import access_to
+from tests.unit.agents.worlds import access_to, audited_actions, kept_checkpoints
 from workspaces.access import Access
-from workspaces.models import AuditEntry
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(seconds=60)
@@ -40,17 +39,6 @@ def agent(db: None, make: Make) -> Agent:
 @pytest.fixture
 def access(agent: Agent) -> Access:
     return access_to(agent.project)
-
-
-def kept(agent: Agent) -> list[tuple[int, bool]]:
-    """Number and whether it is the latest, newest first."""
-    rows = AgentCheckpoint.objects.filter(agent=agent).order_by("-sequence_number")
-    return list(rows.values_list("sequence_number", "is_latest"))
-
-
-def actions_of(agent: Agent) -> list[str]:
-    entries = AuditEntry.objects.filter(object_id=str(agent.id)).order_by("created_at", "id")
-    return list(entries.values_list("action", flat=True))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +110,7 @@ def test_scheduled_checkpoints_are_kept_to_the_limit(
     for minute in range(5):
         replace_state(access=access, agent_id=agent.id, state={"minute": minute})
         take_due_checkpoints(now=NOON + minute * MINUTE)
-    assert kept(agent) == [(5, True), (4, False)]
+    assert kept_checkpoints(agent) == [(5, True), (4, False)]
 
 
 def test_another_interval_counts_from_now_and_the_same_one_changes_nothing(
@@ -132,7 +120,7 @@ def test_another_interval_counts_from_now_and_the_same_one_changes_nothing(
     assert (same.next_at, is_new) == (NOON, False)
     other, is_new = schedule_checkpoints(access=access, agent_id=agent.id, interval_seconds=10)
     assert (other.id, other.next_at > NOON, is_new) == (due.id, True, False)
-    assert actions_of(agent) == ["agent.checkpoints_scheduled", "agent.checkpoints_scheduled"]
+    assert audited_actions(agent) == ["agent.checkpoints_scheduled", "agent.checkpoints_scheduled"]
 
 
 @pytest.mark.parametrize("seconds", [0, -5, MAX_INTERVAL_SECONDS + 1])
@@ -147,7 +135,7 @@ def test_a_schedule_stops_when_asked_or_when_the_agent_ends(
     for _ in range(2):
         unschedule_checkpoints(access=access, agent_id=agent.id)
     assert take_due_checkpoints(now=NOON) == 0
-    assert actions_of(agent).count("agent.checkpoints_unscheduled") == 1
+    assert audited_actions(agent).count("agent.checkpoints_unscheduled") == 1
     schedule_checkpoints(access=access, agent_id=agent.id, interval_seconds=60)
     request_transition(access=access, agent_id=agent.id, verb="terminate")
     assert not CheckpointSchedule.objects.exists()

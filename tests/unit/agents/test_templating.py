@@ -28,11 +28,6 @@ SCHEMA = {
 
 
 @pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
-@pytest.fixture
 def access(project: Project) -> Access:
     return access_to(project)
 

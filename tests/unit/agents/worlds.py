@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from agents import registry as registry_module
 from agents.base import BaseAgent
 from agents.builtin.scripted import ScriptedAgent
-from agents.models import Agent, AgentCommand, AgentDefinition
+from agents.models import Agent, AgentCheckpoint, AgentCommand, AgentDefinition
 from agents.policies import BUILTIN_SLUGS
 from agents.registry import AgentRegistry
 from agents.selectors import with_running
@@ -18,7 +18,7 @@ from agents.services import request_transition, sync_definitions
 from agents.worker import AgentWorker
 from tests.make import Make
 from workspaces.access import Access
-from workspaces.models import Project
+from workspaces.models import AuditEntry, Project
 from workspaces.states import Role
 
 
@@ -126,3 +126,15 @@ def fresh(agent: Agent | UUID) -> Agent:
 def moves_of(agent: Agent) -> list[tuple[str | None, str]]:
     rows = agent.state_history.order_by("timestamp", "id")
     return list(rows.values_list("previous_state_detail", "new_state_detail"))
+
+
+def kept_checkpoints(agent: Agent) -> list[tuple[int, bool]]:
+    """Number and whether it is the latest, newest first."""
+    rows = AgentCheckpoint.objects.filter(agent=agent).order_by("-sequence_number")
+    return list(rows.values_list("sequence_number", "is_latest"))
+
+
+def audited_actions(agent: Agent) -> list[str]:
+    """What the audit log says was done with the agent, in order."""
+    entries = AuditEntry.objects.filter(object_id=str(agent.id)).order_by("created_at", "id")
+    return list(entries.values_list("action", flat=True))

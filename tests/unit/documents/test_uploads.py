@@ -36,11 +36,6 @@ def own_files(settings: Any, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
 def upload(project: Project, *pairs: tuple[str, bytes], collection: Collection | None = None) -> list[Document]:
     sent = [ContentFile(data, name=name) for name, data in pairs]
     return services.upload_documents(project=project, collection=collection, files=sent, actor="ann")

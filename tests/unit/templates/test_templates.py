@@ -32,11 +32,6 @@ def values(**fields: Any) -> TemplateValues:
 
 
 @pytest.fixture
-def project(make: Make) -> Project:
-    return make.project()
-
-
-@pytest.fixture
 def access(project: Project) -> Access:
     return access_to(project)
 
