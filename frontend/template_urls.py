@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from frontend.views.templates import detail, editing, gallery, using, versions
+from frontend.views.templates import detail, editing, gallery, versions
 
 ONE = "templates/<slug:slug>"
 
@@ -12,7 +12,6 @@ urlpatterns = [
     path("templates/import", editing.import_page, name="template-import"),
     path("templates/validate", editing.validate, name="template-check"),
     path(ONE, detail.template_page, name="template"),
-    path(f"{ONE}/use", using.use, name="template-use"),
     path(f"{ONE}/edit", editing.edit, name="template-edit"),
     path(f"{ONE}/export", detail.export, name="template-export"),
     path(f"{ONE}/copy", detail.copy, name="template-copy"),

@@ -63,7 +63,8 @@ def create_agent(
     if not agents_enabled():
         raise AgentsDisabled
     if not definition.is_enabled:
-        raise Invalid(f"The definition {definition.slug} is disabled: {definition.disabled_because}. Choose another.")
+        sentence = f"The definition {definition.slug} is disabled: {definition.disabled_because}. Choose another."
+        raise Invalid(sentence, details={"definition": [sentence]})
     _check_configuration(definition, configuration or {})
     _check_metadata(fields.get("metadata", {}))
     _check_endpoint(fields.get("endpoint", ""))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.models import Agent
-from core.errors import OrchestratorError
+from core.errors import Invalid, OrchestratorError
 from core.merging import same_json
 from frontend.presenters.schemas import Field, fields_of, read_fields
 
@@ -17,6 +17,8 @@ LONGEST_CAPABILITY = 100
 LARGEST_NUMBER = 1000
 _NUMBERS = ("max_concurrent_tasks", "weight")
 _TEXTS = (*LONGEST, *_NUMBERS, "capabilities")
+_SAID_OF = {"type": "definition", **{name: name for name in (*_TEXTS, "configuration", "variables", "definition")}}
+_LISTS = ("definitions", "types")  # what there is, not what is wrong
 WHOLE = ""
 """Name of the one field that is a whole configuration."""
 
@@ -38,10 +40,11 @@ class AgentForm:
         self.problems.setdefault(name, []).append(sentence)
 
     def add_error(self, error: OrchestratorError) -> None:
-        """Sorts the sentences of an error to the fields they are about."""
+        """Sorts the sentences of an error to the fields they are about; those of `type` to `definition`."""
         for path, sentences in error.details.items():
-            if isinstance(sentences, list) and sentences and path in (*_TEXTS, "configuration", "variables"):
-                self.problems.setdefault(path, []).extend(map(str, sentences))
+            known = path in _SAID_OF or (isinstance(error, Invalid) and path not in _LISTS)
+            for sentence in sentences if known and isinstance(sentences, list) else ():
+                self.add(_SAID_OF.get(path, ""), str(sentence))
         if not self.problems:
             self.add("", error.message)
 

@@ -16,7 +16,8 @@ LONGEST_LINE = 80
 class Origin:
     """A definition, or a template (which has a `template_id`), by the `key` its option has in the form.
 
-    `configuration` is what an agent of it has unless told otherwise; `variables` are the words of its prompt.
+    `configuration` is what an agent of it has unless told otherwise; `variables` are the words of its prompt. A
+    template may name no `definition`: then one is asked for.
     """
 
     key: str
@@ -30,6 +31,15 @@ class Origin:
     version: int = 0
     prompt: str = ""
     variables: Sequence[Mapping[str, Any]] = ()
+    is_enabled: bool = True
+
+    @property
+    def asks_for_definition(self) -> bool:
+        return not self.definition
+
+    @property
+    def kind(self) -> str:
+        return self.key.partition(":")[0]
 
     @property
     def slug(self) -> str:
@@ -71,6 +81,7 @@ def template_origins(rows: Iterable[AgentTemplate]) -> list[Origin]:
             version=row.version,
             prompt=row.prompt_template,
             variables=row.prompt_variables,
+            is_enabled=row.is_enabled,
         )
         for row in listed
         if not (row.is_built_in and row.slug in own)

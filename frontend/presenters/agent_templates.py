@@ -10,15 +10,12 @@ from django.http import QueryDict
 
 from core.errors import OrchestratorError
 from core.json_editor import read_json
-from frontend.presenters.schema_errors import with_errors
-from frontend.presenters.schemas import Field, any_error, fields_of, read_fields
 from templates_app.models import AgentTemplate
 from templates_app.selectors import current_values
 from templates_app.values import TemplateValues
 
 _VARIABLE = re.compile(r"(\{\{\s*(\w+)\s*\}\})")
 _JSON: Mapping[str, Any] = {"configuration_schema": {}, "default_configuration": {}, "prompt_variables": []}
-_LISTS = ("definitions", "types")  # what there is, not what is wrong
 _SHAPES: Mapping[type, str] = {dict: "Give a JSON object, such as {}.", list: "Give a JSON list, such as []."}
 _TEXTS = ("name", "description", "definition", "agent_type", "prompt_template")
 
@@ -132,75 +129,3 @@ def clean(text: str) -> str:
 
 def as_text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-@dataclass(slots=True)
-class UseForm:
-    """A new agent of a template: its name, configuration (what differs from the template's) and words of the prompt."""
-
-    fields: list[Field]
-    variables: list[Field]
-    name: str = ""
-    definition: str = ""  # asked for where the template names none
-    start: bool = True
-    overrides: dict[str, Any] = field(default_factory=dict)
-    words: dict[str, str] = field(default_factory=dict)
-    problems: dict[str, list[str]] = field(default_factory=dict)
-
-    @property
-    def wrong(self) -> bool:
-        return bool(self.problems) or any_error(self.fields) or any_error(self.variables)
-
-    @property
-    def other_problems(self) -> list[str]:
-        return self.problems.get("", [])
-
-    def read(self, posted: QueryDict) -> None:
-        values = {name: clean(str(value)) for name, value in posted.dict().items()}
-        self.name, self.start = values.get("name", "").strip(), "start" in values
-        self.definition = values.get("definition", "")
-        self.fields, self.overrides = read_fields(self.fields, values, clearing=True)
-        self.variables, changed = read_fields(self.variables, values)
-        self.words = {name: str(value) for name, value in changed.items()}
-
-    def add_error(self, error: OrchestratorError) -> None:
-        """Sorts the sentences of an error to the fields, those of the configuration by their JSON path."""
-        rest: list[str] = []
-        for path, sentences in error.details.items():
-            said = [str(sentence) for sentence in sentences] if isinstance(sentences, list) else []
-            if path == "configuration":
-                self.fields, left = with_errors(self.fields, said)
-                rest += left
-            elif path == "variables":
-                self.variables, left = with_errors(self.variables, said)
-                rest += left
-            elif path in ("definition", "type"):
-                self.problems["definition"] = said
-            elif path == "name":
-                self.problems["name"] = said
-            elif path not in _LISTS:
-                rest += said
-        if rest or not self.wrong:
-            self.problems[""] = rest or [error.message]
-
-
-def use_form_of(schema: Mapping[str, Any], defaults: Mapping[str, Any], variables: Sequence[Any]) -> UseForm:
-    return UseForm(
-        fields=fields_of(schema, defaults, prefix="config-", nested=True),
-        variables=[_word(variable) for variable in variables if isinstance(variable, Mapping)],
-    )
-
-
-def _word(variable: Mapping[str, Any]) -> Field:
-    name = str(variable.get("name", ""))
-    default = str(variable.get("default") or "")
-    return Field(
-        name=name,
-        input=f"word-{name}",
-        label=name.replace("_", " ").capitalize(),
-        kind="long" if "\n" in default or len(default) > 80 else "text",
-        value=default,
-        help=str(variable.get("description") or ""),
-        path=f"$.{name}",
-        required=bool(variable.get("required")),
-    )

@@ -25,7 +25,7 @@ def once(request: HttpRequest, make: Callable[[], HttpResponse]) -> HttpResponse
         claim = claim_request(caller=f"page:{request.user.pk}", operation=operation, key=digest, request_hash=digest)
     except RequestInProgress:
         messages.warning(request, "This was sent already, and is still under way. Look again in a moment.")
-        return redirect(request.path)
+        return redirect(request.get_full_path())
     if isinstance(claim, Answer):
         return redirect(claim.headers["Location"])
     try:

@@ -87,13 +87,16 @@ def test_from_the_gallery_to_an_agent_with_a_mistake_on_the_way(page: "Page", pr
     program.call("POST", "/templates", PLAN)
     page.goto("/templates")
     page.click("a[aria-label='Use Sounder']")
-    page.fill("#name", "Sounder one")
+    assert page.evaluate("document.activeElement.id") == "name"
+    page.keyboard.type("Sounder one")
+    assert not page.is_visible("#weight"), "what most people leave as it is, is folded"
     page.fill("[id='config-depth']", "12")
     page.fill("#word-water", "the fjord")
-    page.click("#use-template button[type=submit]")
+    page.click("text=Make the agent")
     error = page.locator("[id='config-depth-error']")
     assert error.inner_text() == "12 is greater than the maximum of 9"
     assert page.input_value("#word-water") == "the fjord"
+    assert page.get_by_role("link", name="Back to the template").get_attribute("href") == "/templates/sounder"
     page.fill("[id='config-depth']", "5")
     page.press("[id='config-depth']", "Enter")
     page.wait_for_url("**/agents/*")

@@ -64,7 +64,7 @@ SUITES = {
     ],
     "templates": [
         "tests/integration/pages/test_templates.py",
-        "tests/integration/pages/test_using_templates.py",
+        "tests/integration/pages/test_new_agent_of_template.py",
         "tests/integration/pages/test_writing_templates.py",
         "tests/integration/test_agents_of_templates_api.py",
         "tests/integration/test_template_files_api.py",

@@ -76,18 +76,6 @@ def test_a_template_is_chosen_and_its_fields_are_filled_in(operator: World, temp
         assert "record\nlisten</textarea>" in page
 
 
-def test_a_disabled_template_and_a_foreign_one_cannot_be_chosen(
-    operator: World, template: AgentTemplate, make: Make
-) -> None:
-    AgentTemplate.objects.filter(id=template.id).update(is_enabled=False)
-    foreign = make.project()
-    create_template(access=access_to(foreign), workspace_id=foreign.workspace_id, values=VALUES)
-    page = page_of(operator, "/agents/new?template=scribe")
-    assert "template:scribe" not in page
-    assert operator.client.post("/agents/new", FILLED).status_code == 200
-    assert not Agent.objects.exists()
-
-
 def test_an_agent_is_made_with_what_differs_laid_over_the_template(operator: World, template: AgentTemplate) -> None:
     agent = made(operator, **{"config-depth": "5", "config-paper.size": "A4"})
     assert agent.configuration == {"depth": 5, "paper": {"size": "A4", "lined": False}}

@@ -64,7 +64,9 @@ def test_a_box_that_was_not_ticked_stays_so(operator: World) -> None:
 
 def test_a_link_chooses_the_definition(operator: World) -> None:
     assert 'name="config-depth"' in page_of(operator.client, "/agents/new", definition="recorder")
-    assert 'name="config-depth"' not in page_of(operator.client, "/agents/new", definition="no-such-thing")
+    missing = operator.client.get("/agents/new?definition=no-such-thing")
+    assert missing.status_code == 404
+    assert 'href="?definition=recorder"' in missing.content.decode(), "another can be chosen"
 
 
 def test_an_agent_is_made_in_the_present_project(operator: World) -> None:
@@ -113,7 +115,8 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
 
 def test_a_definition_that_is_gone_is_not_made_of(operator: World) -> None:
     answer = operator.client.post("/agents/new", {**FILLED, "origin": "definition:gone"})
-    assert answer.status_code == 200
+    assert answer.status_code == 404
+    assert 'There is no definition <b class="wrap-any">gone</b> here' in answer.content.decode()
     assert not Agent.objects.exists()
     assert 'value="Scribe"' not in answer.content.decode(), "there are no fields before something is chosen"
 

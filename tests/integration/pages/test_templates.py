@@ -27,7 +27,7 @@ def test_the_gallery_shows_what_is_built_in_and_what_is_ours(operator: World, ma
     assert "Digger" in page
     assert "Ready made" in page
     assert "Of somebody else" not in page
-    assert 'href="/templates/digger/use"' in page
+    assert 'href="/agents/new?template=digger"' in page
     assert "Ready made" not in text_of(operator, "/templates", origin="own")
     assert "Digger" not in text_of(operator, "/templates", origin="builtin")
     assert "Nothing matches" in text_of(operator, "/templates", q="zzz")
@@ -40,7 +40,7 @@ def test_a_disabled_template_is_marked_and_cannot_be_used_from_the_gallery(opera
     set_enabled(access=access_to(operator.project), template_id=template.id, enabled=False)
     page = text_of(operator, "/templates")
     assert '<span class="chip">disabled</span>' in page
-    assert "/templates/digger/use" not in page
+    assert "/agents/new?template=digger" not in page
     assert "Digger" in text_of(operator, "/templates", enabled="no")
     assert "Nothing matches" in text_of(operator, "/templates", enabled="yes", origin="own")
 
@@ -70,9 +70,8 @@ def test_a_template_shows_its_settings_prompt_and_versions(operator: World) -> N
 
 def test_what_a_template_says_is_never_run(operator: World) -> None:
     template_of(operator, HOSTILE, slug="hostile", description=HOSTILE, prompt_template=f"{HOSTILE} {{{{topic}}}}")
-    for path in ("", "/use", "/edit", "/versions"):
-        assert HOSTILE not in text_of(operator, f"/templates/hostile{path}")
-    assert HOSTILE not in text_of(operator, "/templates")
+    for path in ("s", "s/hostile", "s/hostile/edit", "s/hostile/versions"):
+        assert HOSTILE not in text_of(operator, f"/template{path}")
 
 
 def test_agents_that_lag_behind_are_upgraded_one_or_all(operator: World) -> None:
@@ -127,7 +126,7 @@ def test_a_built_in_template_is_used_and_copied_but_not_changed(operator: World)
     page = text_of(operator, f"/templates/{row.slug}")
     for path in ("edit", "enabled", "delete", "restore/1"):
         assert f"/templates/{row.slug}/{path}" not in page
-    assert f"/templates/{row.slug}/use" in page
+    assert f'href="/agents/new?template={row.slug}"' in page
     assert post(operator, f"/templates/{row.slug}/delete")["Location"] == f"/templates/{row.slug}"
     assert post(operator, f"/templates/{row.slug}/enabled", enabled="no").status_code == 403
     assert operator.client.get(f"/templates/{row.slug}/edit")["Location"] == f"/templates/{row.slug}"
@@ -169,20 +168,21 @@ def test_a_viewer_reads_and_writes_nothing(make: Make) -> None:
     viewer = World(make, Role.VIEWER)
     template_of(viewer)
     page = text_of(viewer, "/templates/digger")
-    for word in ("use", "edit", "copy", "enabled", "delete", "restore", "upgrade"):
+    assert "/agents/new" not in page
+    for word in ("edit", "copy", "enabled", "delete", "restore", "upgrade"):
         assert f"/templates/digger/{word}" not in page
     assert "/templates/digger/export" in page
     assert "/templates/new" not in text_of(viewer, "/templates")
     assert text_of(viewer, "/templates/digger/versions")
-    for path in ("/templates/new", "/templates/import", "/templates/digger/use", "/templates/digger/edit"):
+    for path in ("/templates/new", "/templates/import", "/templates/digger/edit"):
         assert viewer.client.get(path).status_code == 403, path
-    for word in ("copy", "enabled", "delete", "restore/1", "upgrade", "use", "edit"):
+    for word in ("copy", "enabled", "delete", "restore/1", "upgrade", "edit"):
         assert post(viewer, f"/templates/digger/{word}").status_code == 403, word
 
 
 def test_a_template_of_another_workspace_is_not_there(operator: World, make: Make) -> None:
     template_of(World(make))
-    for path in ("", "/use", "/edit", "/versions", "/compare", "/export"):
+    for path in ("", "/edit", "/versions", "/compare", "/export"):
         assert operator.client.get(f"/templates/digger{path}").status_code == 404, path
     for word in ("copy", "enabled", "delete", "restore/1", "upgrade"):
         assert post(operator, f"/templates/digger/{word}").status_code == 404, word
@@ -206,7 +206,6 @@ def test_who_is_in_two_workspaces_sees_the_templates_of_the_present_one(operator
 BOUNDS = {
     "/templates": 8,
     "/templates/digger": 10,
-    "/templates/digger/use": 6,
     "/templates/digger/edit": 7,
     "/templates/digger/versions": 8,
     "/templates/digger/compare": 9,
