@@ -44,7 +44,7 @@ def run_hook(
     thread.start()
     thread.join(timeout_seconds + GRACE_SECONDS)
     if thread.is_alive() or isinstance(outcome.error, TimeoutError):
-        raise HookFailed(f"{hook} of {slug} did not end within {timeout_seconds:g} s")
+        raise HookFailed(f"{hook} of {slug} did not end within {timeout_seconds:g} s (AGENT_HOOK_TIMEOUT_SECONDS)")
     if outcome.error is not None:
         raise HookFailed(f"{hook} of {slug} failed: {type(outcome.error).__name__}: {outcome.error}")
     return outcome.agent

@@ -60,6 +60,19 @@ class JsonText(forms.CharField):
             return True
 
 
+PLAIN_WORDS = {
+    "Extra data": "there is something after the end of the value",
+    "Expecting value": "a value is missing",
+    "Expecting property name enclosed in double quotes": "a key in double quotes is missing",
+    "Expecting ':' delimiter": "a colon is missing",
+    "Expecting ',' delimiter": "a comma is missing",
+    "Unterminated string starting at": "this text has no end",
+    "Illegal trailing comma before end of object": "the comma before the end is one too many",
+    "Illegal trailing comma before end of array": "the comma before the end is one too many",
+}
+"""What Python's reader of JSON says, for people who do not know it."""
+
+
 def read_json(text: str) -> Any:
     """Raises: ValueError whose sentence names the line; also for NaN and the infinities, which JSON does not know."""
     try:
@@ -67,7 +80,8 @@ def read_json(text: str) -> Any:
     except RecursionError as error:
         raise ValueError("This is nested too deeply.") from error
     except json.JSONDecodeError as error:
-        raise ValueError(f"This is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from error
+        words = PLAIN_WORDS.get(error.msg, error.msg)
+        raise ValueError(f"This is not JSON: line {error.lineno}, column {error.colno}: {words}.") from error
 
 
 def _refuse(word: str) -> None:

@@ -77,14 +77,14 @@ def value_problems(variables: Sequence[Mapping[str, Any]], given: Mapping[str, A
     """What is wrong with the values given for a prompt's variables, each with its JSON path."""
     declared = {variable["name"]: variable for variable in variables}
     known = ", ".join(declared) or "none"
-    problems = [f"$.{name}: there is no such variable. Declared: {known}." for name in given if name not in declared]
+    problems = [f"$.{name}: There is no such variable. Declared: {known}." for name in given if name not in declared]
     problems += [
-        f"$.{name}: give a text of at most {MAX_VALUE_LENGTH:,} characters."
+        f"$.{name}: Give a text of at most {MAX_VALUE_LENGTH:,} characters."
         for name, value in given.items()
         if name in declared and (not isinstance(value, str) or len(value) > MAX_VALUE_LENGTH)
     ]
     return problems + [
-        f"$.{name}: this variable is required."
+        f"$.{name}: This variable is required."
         for name, variable in declared.items()
         if variable.get("required") and not variable.get("default") and not str(given.get(name, "")).strip()
     ]

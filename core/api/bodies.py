@@ -26,6 +26,8 @@ class KnownFieldsSerializer(serializers.Serializer[Any]):
     A field that is null counts as one with its default, where it has one.
     """
 
+    default_error_messages = {"invalid": "Send a JSON object; this is of type {datatype}."}
+
     def passed_over(self) -> Collection[str]:
         """Fields that may stand in the body without effect: what the server itself answers of the object."""
         return ()

@@ -29,6 +29,6 @@ def _place(fields: list[Field], path: str, message: str) -> list[Field] | None:
             return [*fields[:number], replace(field, fields=inner), *fields[number + 1 :]]
         where = path[len(field.path) :]
         said = f"{where.lstrip('.')}: {message}" if where else message
-        error = f"{field.error} {said}".strip()
+        error = f"{field.error.rstrip('.')}; {said}" if field.error else said
         return [*fields[:number], replace(field, error=error), *fields[number + 1 :]]
     return None

@@ -362,3 +362,7 @@ def test_the_rows_are_sound_whatever_was_tried(doors: Doors) -> None:
     for body in ({}, {"configuration": nested(60)}, {"name": "x" * 500, "weight": -7, "nonsense": 1}):
         doors.refusals(400, **{"weight": "none", **body})
     connection.check_constraints()
+
+
+def test_a_body_that_is_a_list_is_told_to_be_an_object(client: APIClient) -> None:
+    assert error_of(client.post("/api/v1/agents", []), 400)["message"] == "Send a JSON object; this is of type list."

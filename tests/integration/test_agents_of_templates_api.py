@@ -72,7 +72,7 @@ def test_post_apply_with_start_brings_it_up(client: APIClient) -> None:
             {"configuration": {"passages_per_claim": 21}},
             {"configuration": ["$.passages_per_claim: 21 is greater than the maximum of 20"]},
         ),
-        ({"variables": {"who": "x"}}, {"variables": ["$.who: there is no such variable. Declared: what."]}),
+        ({"variables": {"who": "x"}}, {"variables": ["$.who: There is no such variable. Declared: what."]}),
         (
             {"configuration": [1]},
             {"configuration": ['This must be a JSON object, like {"step": 3}, and not of type list.']},

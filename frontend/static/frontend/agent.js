@@ -40,13 +40,16 @@ async function refresh(agent) {
   if (!underWay()) say(agent);
 }
 
+/* What failed is said in the head, where it stays: it is not said twice. */
 function say(agent) {
-  const failed = agent.state_detail === "ERROR";
+  const notices = document.getElementById("notices");
+  notices.replaceChildren();
+  if (agent.state_detail === "ERROR") return;
   const notice = document.createElement("div");
-  notice.className = failed ? "alert error" : "alert success";
-  notice.setAttribute("role", failed ? "alert" : "status");
-  notice.textContent = failed ? `It failed: ${agent.last_error}` : `Done: it is ${agent.state_detail.toLowerCase()} now.`;
-  document.getElementById("notices").replaceChildren(notice);
+  notice.className = "alert success";
+  notice.setAttribute("role", "status");
+  notice.textContent = `Done: it is ${agent.state_detail.toLowerCase()} now.`;
+  notices.append(notice);
 }
 
 document.addEventListener("visibilitychange", () => {

@@ -18,9 +18,11 @@ class JsonEditor {
     this.textarea = textarea;
     this.name = textarea.name;
     this.fromServer = [];
+    this.said = document.getElementById(`${textarea.name}-error`);
     this.build();
     this.editor.session.on("change", () => {
       textarea.value = this.editor.getValue();
+      this.said?.remove();
       this.fromServer = [];
       this.read();
       changed();
@@ -72,6 +74,7 @@ class JsonEditor {
 
   show() {
     const problems = this.unreadable ? [this.unreadable] : this.fromServer;
+    if (problems.length) this.said?.remove(); // the same, said when the form was sent
     this.frame.classList.toggle("has-problems", problems.length > 0);
     this.editor.session.setAnnotations(problems.map(({ line, column = 1, message }) => ({ row: line - 1, column: column - 1, text: message, type: "error" })));
     this.list.replaceChildren(...problems.slice(0, SHOWN).map((problem) => this.entry(problem)));

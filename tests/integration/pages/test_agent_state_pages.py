@@ -89,6 +89,9 @@ def test_one_that_cannot_be_restored_says_so_and_has_no_button(operator: World, 
     page = page_of(operator.client, f"/agents/{agent.id}/state")
     assert "cannot be restored" in page
     assert "/checkpoints/1/restore" not in page
+    one = page_of(operator.client, f"/agents/{agent.id}/checkpoints/1")
+    assert "How it differs from the state now" in one
+    assert "What restoring it would change" not in one
 
 
 def test_a_deleted_checkpoint_is_gone_and_the_one_before_is_the_latest(operator: World, agent: Agent) -> None:

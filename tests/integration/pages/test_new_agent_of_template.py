@@ -69,7 +69,7 @@ def test_an_agent_is_made_by_the_form_that_the_schema_draws(operator: World) -> 
         ("config-depth", "deep", "Give a whole number."),
         ("config-depth", "", "This is needed: give a value."),
         ("config-limits.seconds", "90", "90 is greater than the maximum of 60"),
-        ("word-topic", "", "this variable is required"),
+        ("word-topic", "", "This variable is required"),
         ("name", "Taken", "This name is taken"),
         ("endpoint", "ftp://somewhere", "http:// or https://"),
         ("weight", "0", "Give a whole number from 1 to 1000."),
@@ -93,7 +93,7 @@ def test_a_mistake_is_said_at_its_field_and_nothing_typed_is_lost(
 
 def test_a_variable_that_no_prompt_uses_is_asked_for_all_the_same(operator: World) -> None:
     template_of(operator, prompt_template="")
-    assert "this variable is required" in said_at(sent(operator, 400, **{"word-topic": ""}), "word-topic")
+    assert "This variable is required" in said_at(sent(operator, 400, **{"word-topic": ""}), "word-topic")
     sent(operator)
     assert Agent.objects.get().template_variables == {"topic": "coal"}
 

@@ -119,7 +119,7 @@ def test_a_hanging_hook_leads_to_error_in_time(project: Project, settings: Any, 
     settings.AGENT_HOOK_TIMEOUT_SECONDS = 0.2
     agent = do(new_agent(project, initialize=how), "initialize")
     assert agent.state_detail == "ERROR"
-    assert agent.last_error == "initialize of recorder did not end within 0.2 s"
+    assert agent.last_error == "initialize of recorder did not end within 0.2 s (AGENT_HOOK_TIMEOUT_SECONDS)"
 
 
 def test_an_agent_recovers_once_its_configuration_is_mended(project: Project) -> None:

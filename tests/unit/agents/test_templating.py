@@ -90,9 +90,9 @@ def test_an_older_version_may_be_applied(access: Access, template: AgentTemplate
         ({"max_claims": "x"}, {"what": "it"}, {"configuration": ["$.max_claims: 'x' is not of type 'integer'"]}),
         ({"max_claims": 1000}, {"what": "it"}, {"configuration": ["$.max_claims: 1000 is greater than"]}),
         ({"colour": 1}, {"what": "it"}, {"configuration": ["$: Additional properties"]}),
-        ({}, {}, {"variables": ["$.what: this variable is required."]}),
-        ({}, {"what": 7}, {"variables": ["$.what: give a text"]}),
-        ({}, {"what": "x", "who": "y"}, {"variables": ["$.who: there is no such variable. Declared: what, whom."]}),
+        ({}, {}, {"variables": ["$.what: This variable is required."]}),
+        ({}, {"what": 7}, {"variables": ["$.what: Give a text"]}),
+        ({}, {"what": "x", "who": "y"}, {"variables": ["$.who: There is no such variable. Declared: what, whom."]}),
     ],
 )
 def test_what_does_not_fit_is_named_by_its_path(
