@@ -2,6 +2,9 @@
 
 from core.errors import PreconditionFailed
 
+HIGHEST_VERSION = 2**31 - 1
+"""What the databases can hold as a number of a version."""
+
 
 def require_version(present: int, expected: int | None, what: str) -> None:
     """Raises: PreconditionFailed when `what` (as in "the context") has moved on from the version the caller knows."""

@@ -66,23 +66,13 @@ def listed_templates(access: Access, query: TemplateQuery) -> QuerySet[AgentTemp
     return found.order_by(query.ordering, "slug", "id")
 
 
-def versions_of(access: Access, template_id: str | UUID) -> QuerySet[AgentTemplateVersion]:
-    """Every version a template has had, newest first. Raises: NotFound."""
-    return version_rows(template_for(access, template_id))
-
-
-def version_rows(template: AgentTemplate) -> QuerySet[AgentTemplateVersion]:
-    """The same of a template whose visibility has been checked."""
+def versions_of(template: AgentTemplate) -> QuerySet[AgentTemplateVersion]:
+    """Every version a template has had, newest first."""
     return AgentTemplateVersion.objects.filter(template=template).order_by("-version")
 
 
-def version_of(access: Access, template_id: str | UUID, version: int | None = None) -> AgentTemplateVersion:
-    """What a template said at a version, or says now. Raises: NotFound."""
-    return version_row(template_for(access, template_id), version)
-
-
-def version_row(template: AgentTemplate, version: int | None = None) -> AgentTemplateVersion:
-    """The same of a template whose visibility has been checked. Raises: NotFound."""
+def version_at(template: AgentTemplate, version: int | None = None) -> AgentTemplateVersion:
+    """What the template said at a version, or says now. Raises: NotFound."""
     number = template.version if version is None else version
     row = AgentTemplateVersion.objects.filter(template=template, version=number).first()
     if row is None:
@@ -90,25 +80,9 @@ def version_row(template: AgentTemplate, version: int | None = None) -> AgentTem
     return row
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateDiff:
-    """What differs between two versions of a template, in order of the places."""
-
-    template_id: str
-    from_version: int
-    to_version: int
-    changes: list[Change]
-
-
-def diff(
-    access: Access, template_id: str | UUID, *, from_version: int | None = None, to_version: int | None = None
-) -> TemplateDiff:
-    """What differs between two versions; by default between the newest and the one before it. Raises: NotFound."""
-    template = template_for(access, template_id)
-    newer = version_row(template, to_version)
-    older = version_row(template, max(newer.version - 1, 1) if from_version is None else from_version)
-    changes = changes_between(older.snapshot, newer.snapshot)
-    return TemplateDiff(template.slug, older.version, newer.version, changes)
+def differences(template: AgentTemplate, before: int, after: int) -> list[Change]:
+    """What changed from one version to another, place by place. Raises: NotFound."""
+    return changes_between(version_at(template, before).snapshot, version_at(template, after).snapshot)
 
 
 def current_values(template: AgentTemplate) -> TemplateValues:
@@ -137,6 +111,6 @@ def problems_of_application(
     version: int | None = None,
 ) -> Problems:
     """What would keep a template from being applied with these overrides and variables, by field."""
-    values = values_of(version_row(template, version).snapshot, template.slug)
+    values = values_of(version_at(template, version).snapshot, template.slug)
     facts = hooks.find_definition(values.definition) if values.definition else None
     return application_problems(values, facts, configuration, variables)

@@ -6,11 +6,11 @@ from rest_framework import serializers
 
 from agents.models import AgentContext, AgentContextVersion
 from agents.policies import MAX_CONTEXT_NAME
-from agents.services.contexts.rollbacks import HIGHEST_VERSION
 from agents.services.contexts.rows import MAX_DESCRIPTION
 from core.api.bodies import KnownFieldsSerializer, ObjectField
+from core.api.comparing import ComparedVersions
 from core.api.schema import shown_with
-from core.differences import Change
+from core.versions import HIGHEST_VERSION
 
 
 class ContextSerializer(serializers.ModelSerializer[AgentContext]):
@@ -141,20 +141,7 @@ class HistoryQuery(serializers.Serializer[Any]):
     data = serializers.BooleanField(required=False, default=False, help_text="with the data of each version")  # type: ignore[assignment]
 
 
-class ComparedVersions(serializers.Serializer[Any]):
-    to = serializers.IntegerField(
-        required=False, min_value=0, max_value=HIGHEST_VERSION, help_text="without it: the current version"
-    )
+class ComparedContexts(ComparedVersions):
+    """Version 0 is the empty beginning of every context."""
 
-    def get_fields(self) -> dict[str, Any]:
-        first = serializers.IntegerField(min_value=0, max_value=HIGHEST_VERSION, help_text="0 is the empty beginning")
-        return {"from": first, **super().get_fields()}
-
-
-class ChangeSerializer(serializers.Serializer[Change]):
-    """One place that differs; `before` is null where there was nothing, `after` where there is nothing."""
-
-    path = serializers.CharField(help_text="as $.a[0].b")
-    kind = serializers.ChoiceField(choices=["added", "removed", "changed"])
-    before = serializers.JSONField(allow_null=True)
-    after = serializers.JSONField(allow_null=True)
+    lowest = 0

@@ -15,6 +15,7 @@ from agents import selectors, services
 from agents.api import context_shapes as shapes
 from agents.api.views import Door
 from agents.models import AgentContextVersion
+from core.api.comparing import ChangeSerializer
 from core.api.pagination import Page
 from core.api.preconditions import IF_MATCH, expected_version, set_etag
 
@@ -133,21 +134,22 @@ class ContextVersionDetail(ContextDoor):
 
 
 class ContextDiff(ContextDoor):
-    serializer_class = shapes.ChangeSerializer
+    serializer_class = ChangeSerializer
 
     @extend_schema(
         operation_id="contexts_diff",
-        parameters=[shapes.ComparedVersions],
-        responses=shapes.ChangeSerializer(many=True),
+        parameters=[shapes.ComparedContexts],
+        responses=ChangeSerializer(many=True),
         tags=["contexts"],
     )
     def get(self, request: Request, context_id: UUID) -> Response:
         """What differs between two versions, place by place."""
         context = selectors.context_for(self.access, context_id)
-        asked = self.given(shapes.ComparedVersions, request.query_params.dict())
-        changes = selectors.differences(context, asked["from"], asked.get("to", context.shown_version))
+        asked = shapes.ComparedContexts(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        changes = selectors.differences(context, *asked.between(context.shown_version))
         page: Any = self.paginate_queryset(changes)
-        return self.get_paginated_response(shapes.ChangeSerializer(page, many=True).data)
+        return self.get_paginated_response(ChangeSerializer(page, many=True).data)
 
 
 class ContextRollback(ContextDoor):

@@ -20,7 +20,7 @@ from core.merging import rebased
 from templates_app.models import AgentTemplate, AgentTemplateVersion
 from templates_app.policies import Problems, application_problems, configured
 from templates_app.prompts import rendered
-from templates_app.selectors import template_for, version_row
+from templates_app.selectors import template_for, version_at
 from templates_app.services import lock_for_use
 from templates_app.values import TemplateValues, values_of
 from workspaces.access import Access
@@ -62,7 +62,7 @@ def apply_template(
     template = template_for(access, use.template_id, workspace_id=workspace_id)
     project = _project(access, template, project_id, workspace_id)
     template = _usable(template)
-    version = version_row(template, use.version)
+    version = version_at(template, use.version)
     values = values_of(version.snapshot, template.slug)
     given = cast(AgentFields, dict(fields or {}))
     row = _definition(values, definition, type_word, has_endpoint=bool(given.get("endpoint")))
@@ -100,7 +100,7 @@ def upgrade_agent(
         raise Conflict(f"The agent {agent.name} is terminated and stays as it was. Create a new one.")
     if agent.template is None or agent.template_version is None:
         raise Conflict(f"The agent {agent.name} was made of no template, so there is nothing to upgrade it to.")
-    target = version_row(agent.template, version)
+    target = version_at(agent.template, version)
     if target.id == agent.template_version_id and not variables:
         return agent
     before = {**_origin(agent), "configuration": agent.configuration, "prompt_template": agent.prompt_template}

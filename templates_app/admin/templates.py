@@ -22,7 +22,7 @@ from core.side_by_side import side_by_side
 from templates_app import services
 from templates_app.admin.forms import CopyForm, DraftForm, TemplateForm, add_errors
 from templates_app.models import AgentTemplate, AgentTemplateVersion
-from templates_app.selectors import version_row
+from templates_app.selectors import version_at
 from workspaces.operators import operator
 
 NAMES = "admin:templates_app_agenttemplate"
@@ -267,7 +267,7 @@ def _copied(request: HttpRequest, template: AgentTemplate, form: CopyForm) -> Ag
 
 def _version(template: AgentTemplate, number: int) -> AgentTemplateVersion:
     try:
-        return version_row(template, number)
+        return version_at(template, number)
     except NotFound as error:
         raise Http404(error.message) from error
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,24 +15,21 @@ from templates_app.api import serializers as shapes
 from templates_app.api.addresses import OF_WORKSPACE
 from templates_app.api.views import TAGS, TemplateDoor
 
-VERSION = OpenApiParameter("version", OpenApiTypes.INT, description="Without it: the newest.")
-
 
 class TemplateExport(TemplateDoor):
     content_negotiation_class = parsers.AnyAccept
 
     @extend_schema(
         operation_id="templates_export",
-        parameters=[VERSION, OF_WORKSPACE],
+        parameters=[shapes.VersionQuery, OF_WORKSPACE],
         responses={(200, "text/yaml"): OpenApiTypes.STR},
         tags=TAGS,
     )
     def get(self, request: Request, template_id: str) -> HttpResponse:
         """A template as a YAML file, which `POST /templates/import` reads."""
         template = self.template(template_id)
-        words = {"to_version": request.query_params["version"]} if request.query_params.get("version") else {}
-        version = self.given(shapes.DiffQuery, words).validated_data.get("to_version")
-        text = services.export_template(access=self.access, template_id=template.id, version=version)
+        asked = self.given(shapes.VersionQuery, request.query_params.dict()).validated_data
+        text = services.export_template(access=self.access, template_id=template.id, **asked)
         disposition = {"Content-Disposition": f'attachment; filename="{template.slug}.yaml"'}
         return HttpResponse(text, content_type="text/yaml; charset=utf-8", headers=disposition)
 

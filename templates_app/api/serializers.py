@@ -8,6 +8,7 @@ from rest_framework import serializers
 from core.api.bodies import KnownFieldsSerializer, ObjectField
 from core.api.schema import shown_with
 from core.enums import TYPE_WORDS, agent_type
+from core.versions import HIGHEST_VERSION
 from templates_app.models import AgentTemplate, AgentTemplateVersion
 from templates_app.policies import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, MAX_SLUG_LENGTH
 from templates_app.prompts import MAX_PROMPT_LENGTH
@@ -169,23 +170,10 @@ class FullTemplateVersion(TemplateVersionShape):
         read_only_fields = fields
 
 
-class DiffQuery(serializers.Serializer[Any]):
-    to_version = serializers.IntegerField(required=False, min_value=1, help_text="without it: the newest")
-    from_version = serializers.IntegerField(required=False, min_value=1, help_text="without it: the one before")
-
-
-class TemplateChangeShape(serializers.Serializer[Any]):
-    path = serializers.CharField(help_text="such as $.default_configuration.depth")
-    kind = serializers.ChoiceField(choices=["added", "removed", "changed"])
-    before = serializers.JSONField(allow_null=True)
-    after = serializers.JSONField(allow_null=True)
-
-
-class TemplateDiffShape(serializers.Serializer[Any]):
-    template_id = serializers.CharField()
-    from_version = serializers.IntegerField()
-    to_version = serializers.IntegerField()
-    changes = TemplateChangeShape(many=True)
+class VersionQuery(serializers.Serializer[Any]):
+    version = serializers.IntegerField(
+        required=False, min_value=1, max_value=HIGHEST_VERSION, help_text="without it: the newest"
+    )
 
 
 @shown_with({"version": 1, "change_description": "as it was"})

@@ -1,16 +1,15 @@
 """Routes of templates and their versions."""
 
-from dataclasses import asdict
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from core.api.comparing import ChangeSerializer, ComparedVersions
 from core.api.preconditions import IF_MATCH, expected_version, set_etag
 from core.api.schema import WordedSchema
 from templates_app import selectors, services
@@ -130,8 +129,7 @@ class TemplateVersions(TemplateDoor):
     )
     def get(self, request: Request, template_id: str) -> Response:
         """Every version a template has had, newest first."""
-        found = selectors.versions_of(self.access, self.template(template_id).id)
-        page = self.paginate_queryset(found.defer("snapshot"))
+        page = self.paginate_queryset(selectors.versions_of(self.template(template_id)).defer("snapshot"))
         return self.get_paginated_response(shapes.TemplateVersionShape(page, many=True).data)
 
 
@@ -143,31 +141,25 @@ class TemplateVersion(TemplateDoor):
     )
     def get(self, request: Request, template_id: str, version: int) -> Response:
         """What a template said at a version."""
-        row = selectors.version_row(self.template(template_id), version)
+        row = selectors.version_at(self.template(template_id), version)
         return Response(shapes.FullTemplateVersion(row).data)
 
 
 class TemplateDiff(TemplateDoor):
-    serializer_class = shapes.TemplateDiffShape
+    serializer_class = ChangeSerializer
 
     @extend_schema(
         operation_id="templates_diff",
-        parameters=[
-            OpenApiParameter("from", OpenApiTypes.INT, description="A version. Without it: the one before `to`."),
-            OpenApiParameter("to", OpenApiTypes.INT, description="A version. Without it: the newest."),
-            OF_WORKSPACE,
-        ],
-        responses=shapes.TemplateDiffShape,
+        parameters=[ComparedVersions, OF_WORKSPACE],
+        responses=ChangeSerializer(many=True),
         tags=TAGS,
     )
     def get(self, request: Request, template_id: str) -> Response:
         """What differs between two versions, place by place."""
-        words = {name: request.query_params.get(name) for name in ("from", "to")}
-        asked = {f"{name}_version": word for name, word in words.items() if word}
-        found = selectors.diff(
-            self.access, self.template(template_id).id, **self.given(shapes.DiffQuery, asked).validated_data
-        )
-        return Response(shapes.TemplateDiffShape(asdict(found)).data)
+        template = self.template(template_id)
+        asked = self.given(ComparedVersions, request.query_params.dict())
+        page: Any = self.paginate_queryset(selectors.differences(template, *asked.between(template.version)))
+        return self.get_paginated_response(ChangeSerializer(page, many=True).data)
 
 
 class TemplateRestore(TemplateDoor):

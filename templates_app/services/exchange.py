@@ -10,7 +10,7 @@ from django.db import transaction
 from core.errors import Invalid
 from templates_app.exchange import from_yaml, to_yaml, values_of_document
 from templates_app.models import AgentTemplate
-from templates_app.selectors import template_for, version_row
+from templates_app.selectors import template_for, version_at
 from templates_app.services.rows import add_template, change_to, locked
 from templates_app.services.templates import own_workspace
 from workspaces.access import Access
@@ -19,7 +19,7 @@ from workspaces.access import Access
 def export_template(*, access: Access, template_id: str | UUID, version: int | None = None) -> str:
     """A template as YAML, at its newest version or another. Raises: NotFound."""
     template = template_for(access, template_id)
-    return to_yaml(template.slug, version_row(template, version).snapshot)
+    return to_yaml(template.slug, version_at(template, version).snapshot)
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.versions import require_version
 from templates_app.models import AgentTemplate
 from templates_app.policies import MAX_SLUG_LENGTH
-from templates_app.selectors import template_for, version_row
+from templates_app.selectors import template_for, version_at
 from templates_app.services.rows import add_template, audit, change_to, is_taken, locked, snapshot_of
 from templates_app.values import CONTENTS, EMPTY, TemplateValues, values_of
 from workspaces.access import Access
@@ -82,7 +82,7 @@ def restore_version(
     """
     template = locked(access, template_id)
     require_version(template.version, expected_version, "the template")
-    then = version_row(template, version)
+    then = version_at(template, version)
     description = change_description or f"restored from version {version}"
     return change_to(access, template, values_of(then.snapshot, template.slug), description)
 
@@ -151,7 +151,7 @@ def copy_template(
     """
     source = template_for(access, template_id)
     target = own_workspace(access, workspace_id)
-    values = values_of(version_row(source, version).snapshot)
+    values = values_of(version_at(source, version).snapshot)
     free = slug or _next_slug(access, target, source.slug)
     values = changed_to(values, slug=free, name=name or values.name)
     return add_template(access, target, values, f"copied from {source.slug}, version {version or source.version}")

@@ -165,6 +165,7 @@ def test_a_diff_is_place_by_place_and_paged(client: APIClient, path: str) -> Non
         {"path": "$.b[1]", "kind": "removed", "before": 2, "after": None},
     ]
     assert client.get(f"{path}/diff", {"from": 1}).json() == body, "without `to`: the current version"
+    assert client.get(f"{path}/diff").json() == body, "without `from`: the version before it"
     assert client.get(f"{path}/diff", {"from": 2, "to": 2}).json()["count"] == 0
     assert len(client.get(f"{path}/diff", {"from": 0, "page_size": 1}).json()["results"]) == 1
 
@@ -195,7 +196,7 @@ def test_a_rollback_is_answered_with_what_is_held_again(client: APIClient, path:
         ("post", "/rollback", {}, 400),
         ("post", "/rollback", {"version": 0}, 400),
         ("post", "/rollback", {"version": 2**31}, 400),
-        ("get", "/diff", {}, 400),
+        ("get", "/diff", {"to": "one"}, 400),
         ("get", "/diff", {"from": "one"}, 400),
         ("get", "", {"version": -1}, 400),
         ("get", "/versions", {"data": "perhaps"}, 400),

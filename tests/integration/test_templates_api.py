@@ -310,11 +310,11 @@ def test_get_diff_names_each_place(client: APIClient, made: dict[str, Any]) -> N
         {"path": "$.default_configuration.max_claims", "kind": "changed", "before": 5, "after": 7},
         {"path": "$.name", "kind": "changed", "before": "Strict reviewer", "after": "Other"},
     ]
-    body = client.get(f"{one}/diff").json()
-    assert body == {"template_id": made["id"], "from_version": 1, "to_version": 2, "changes": expected}
-    back = client.get(f"{one}/diff", {"from": 2, "to": 1}).json()["changes"]
+    assert client.get(f"{one}/diff").json()["results"] == expected, "the newest, and the one before it"
+    back = client.get(f"{one}/diff", {"from": 2, "to": 1}).json()["results"]
     assert [change["after"] for change in back] == [5, "Strict reviewer"]
-    error_of(client.get(f"{one}/diff", {"from": "one"}), 400)
+    assert len(client.get(f"{one}/diff", {"page_size": 1}).json()["results"]) == 1
+    assert list(error_of(client.get(f"{one}/diff", {"from": "one"}), 400)["details"]) == ["from"]
     error_of(client.get(f"{one}/diff", {"from": 9}), 404)
 
 

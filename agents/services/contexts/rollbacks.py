@@ -13,10 +13,10 @@ from agents.selectors.contexts import missing_version
 from agents.services.contexts.rows import audit_context, locked_context, require_alive, require_description
 from agents.states import RollbackState
 from core.errors import Invalid
+from core.versions import HIGHEST_VERSION
 from workspaces.access import Access
 from workspaces.states import Role
 
-HIGHEST_VERSION = 2**31 - 1
 SYSTEM = "system"
 """The actor of what nobody has asked for just now: to finish what was interrupted."""
 

@@ -19,7 +19,7 @@ from frontend.presenters.schemas import Field, any_error, read_fields
 from frontend.views.agents.shell import agent_here, may_change, render_section
 from frontend.views.doors import page
 from templates_app.models import AgentTemplate, AgentTemplateVersion
-from templates_app.selectors import version_row, versions_of
+from templates_app.selectors import version_at, versions_of
 from workspaces.states import Role
 
 MOST_VERSIONS = 20
@@ -36,7 +36,7 @@ def agent_upgrade(request: HttpRequest, agent_id: UUID) -> HttpResponse:
         raise NotFound("The agent was made of no template.")
     if not may_change(request, agent) or not agent.versions_behind:
         return redirect("agent", agent_id)
-    newest = version_row(agent.template)
+    newest = version_at(agent.template)
     fields = variable_fields(newest.snapshot.get("prompt_variables", ()), agent.template_variables)
     problems: list[str] = []
     if request.method == "POST":
@@ -70,7 +70,7 @@ def _render(
     problems: list[str],
 ) -> HttpResponse:
     old: AgentTemplateVersion = agent.template_version  # type: ignore[assignment]
-    since = versions_of(access_of(request), template.id).filter(version__gt=old.version).defer("snapshot")
+    since = versions_of(template).filter(version__gt=old.version).defer("snapshot")
     context = {
         "newest": newest,
         "since": list(since[:MOST_VERSIONS]),

@@ -15,7 +15,7 @@ from frontend.views.doors import attempt, page, paginate
 from frontend.views.forms import optional_uuid
 from frontend.views.templates.shared import rights, template_here, template_to_write
 from templates_app import services
-from templates_app.selectors import version_rows
+from templates_app.selectors import versions_of
 
 VERSIONS = 5
 AGENTS = 10
@@ -33,7 +33,7 @@ def template_page(request: HttpRequest, slug: str) -> HttpResponse:
         "prompt": prompt_parts(template.prompt_template, template.prompt_variables),
         "agents": paginate(request, agents_of_template(place.access, template), size=AGENTS),
         "lagging_count": agents_of_template(place.access, template, behind=True).count(),
-        "versions": list(version_rows(template)[:VERSIONS]),
+        "versions": list(versions_of(template)[:VERSIONS]),
         **rights(place, template),
     }
     return render(request, "frontend/agent_templates/detail.html", context)

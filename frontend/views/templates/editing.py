@@ -28,7 +28,7 @@ from frontend.views.templates.shared import WRITERS, template_to_write
 from templates_app import services
 from templates_app.exchange import MAX_FILE_BYTES
 from templates_app.models import AgentTemplate
-from templates_app.selectors import problems_of_draft, version_row
+from templates_app.selectors import problems_of_draft, version_at
 
 NEEDED = ("name", "agent_type")  # nobody is told to fill these in before the form is sent
 READABLE = (Conflict, Invalid, PayloadTooLarge)
@@ -112,7 +112,7 @@ def _saved(form: TemplateForm, save: Callable[[], AgentTemplate]) -> AgentTempla
 
 def _conflict(request: HttpRequest, template: AgentTemplate, form: TemplateForm) -> HttpResponse:
     """Theirs and ours side by side; the form keeps ours, and saving it again puts it over theirs."""
-    latest = version_row(template)
+    latest = version_at(template)
     ours = {**latest.snapshot, **form.values()}
     form.version = latest.version
     return _render(

@@ -10,7 +10,7 @@ from frontend.presenters.differences import differences_of
 from frontend.views.doors import attempt, page, paginate
 from frontend.views.templates.shared import rights, template_here, template_to_write
 from templates_app import services
-from templates_app.selectors import version_row, version_rows
+from templates_app.selectors import version_at, versions_of
 
 
 @require_safe
@@ -20,7 +20,7 @@ def version_list(request: HttpRequest, slug: str) -> HttpResponse:
     template = template_here(request, slug)
     context = {
         "template": template,
-        "listed": paginate(request, version_rows(template)),
+        "listed": paginate(request, versions_of(template)),
         "compare_from": max(template.version - 1, 1),
         **rights(place, template),
     }
@@ -34,8 +34,8 @@ def compare(request: HttpRequest, slug: str) -> HttpResponse:
     place = place_of(request)
     template = template_here(request, slug)
     to = _number(request.GET.get("to")) or template.version
-    after = version_row(template, to)
-    before = version_row(template, _number(request.GET.get("from")) or max(to - 1, 1))
+    after = version_at(template, to)
+    before = version_at(template, _number(request.GET.get("from")) or max(to - 1, 1))
     context = {
         "template": template,
         "before": before,

@@ -71,8 +71,8 @@ def test_what_is_exported_and_imported_is_the_same_snapshot(
     services.create_template(access=access, values=values)
     text = services.export_template(access=access, template_id="original")
     copy = services.import_template(access=access, source=text, slug="copy")
-    original = selectors.version_of(access, "original").snapshot
-    assert same_json(selectors.version_of(access, copy.id).snapshot, original)
+    original = selectors.version_at(selectors.template_for(access, "original")).snapshot
+    assert same_json(selectors.version_at(copy).snapshot, original)
 
 
 def test_a_prompt_of_several_lines_stands_in_the_file_as_it_is() -> None:
