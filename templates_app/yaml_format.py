@@ -1,4 +1,4 @@
-"""YAML with the values of JSON only: no anchors, no dates, no keys twice; bounded before anything is built."""
+"""YAML with the values of JSON only: no anchors, no tags, no dates, no keys twice; bounded before anything is built."""
 
 import re
 from collections.abc import Mapping
@@ -84,6 +84,8 @@ def _check_events(text: str) -> None:
             raise _unreadable(f"More than {MAX_PARTS:,} values. A template has fewer.", event.start_mark)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise _unreadable("Anchors and aliases (& and *) are not read. Write the value out.", event.start_mark)
+        if getattr(event, "tag", None):
+            raise _unreadable("Tags (!) are not read. Put the value in quotes, or leave the tag out.", event.start_mark)
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH + 1:

@@ -56,4 +56,4 @@ def switch_project(request: HttpRequest) -> HttpResponse:
 def _safe_target(request: HttpRequest) -> str:
     target = request.POST.get("next") or request.GET.get("next") or "/"
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if safe else "/"
+    return target if safe and target.startswith("/") else "/"

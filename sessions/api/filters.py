@@ -1,9 +1,12 @@
 """How lists of sessions and tasks are narrowed and ordered."""
 
+from datetime import UTC
 from typing import Any
 
 import django_filters
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django_filters.fields import IsoDateTimeField
 
 from sessions.models import AgentSession, AgentTask
 from sessions.states import ExecutionMode, SessionOrigin, SessionStatus, TaskStatus
@@ -25,6 +28,21 @@ class StableOrdering(django_filters.OrderingFilter):
         return ordered.order_by(*ordered.query.order_by, "id") if value else ordered
 
 
+class InstantField(IsoDateTimeField):
+    """Refuses what no calendar of the databases holds: the year 1 with an offset lies before it."""
+
+    def clean(self, value: Any) -> Any:
+        instant = super().clean(value)
+        try:
+            return instant and instant.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError("Give a later year.") from error
+
+
+class InstantFilter(django_filters.IsoDateTimeFilter):
+    field_class = InstantField
+
+
 class SessionFilter(django_filters.FilterSet):
     """`?status=RUNNING,PAUSED&mode=planned&origin=retry,fork&project=…&children=true&created_after=…&search=…&ordering=-priority`"""
 
@@ -33,8 +51,8 @@ class SessionFilter(django_filters.FilterSet):
     execution_mode = WordsFilter(field_name="execution_mode", choices=choices(ExecutionMode))
     origin = WordsFilter(field_name="origin", choices=choices(SessionOrigin))
     project = django_filters.UUIDFilter(field_name="project_id")
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
+    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
     parent_session = django_filters.UUIDFilter(field_name="parent_session_id")
     children = django_filters.BooleanFilter(method="with_children", label="also those that agents have started")
     search = django_filters.CharFilter(method="matching", max_length=200)

@@ -137,7 +137,15 @@ def test_sessions_come_in_pages_that_neither_repeat_nor_miss_one(listed: World) 
 
 
 @pytest.mark.parametrize(
-    "query", [{"status": "ASLEEP"}, {"mode": "x"}, {"project": "x"}, {"created_after": "x"}, {"ordering": "colour"}]
+    "query",
+    [
+        {"status": "ASLEEP"},
+        {"mode": "x"},
+        {"project": "x"},
+        {"created_after": "x"},
+        {"created_after": "0001-01-01T00:00:00+14:00"},
+        {"ordering": "colour"},
+    ],
 )
 def test_a_filter_that_cannot_be_meant_is_refused_by_name(world: World, query: dict[str, str]) -> None:
     answer = world.client.get(SESSIONS, query)

@@ -66,6 +66,12 @@ def test_the_login_leads_nowhere_outside(make: Make, client: Client) -> None:
     assert client.post("/login", posted)["Location"] == "/"
 
 
+@pytest.mark.parametrize("target", ["x", "-1", "https:", "//evil.example/"])
+def test_who_is_logged_in_is_led_to_no_address_that_is_none(make: Make, client: Client, target: str) -> None:
+    client.force_login(make.member(make.workspace()))
+    assert client.get("/login", {"next": target})["Location"] == "/"
+
+
 def test_a_wrong_password_is_refused_and_the_name_kept(make: Make, client: Client) -> None:
     user = make.member(make.workspace())
     answer = client.post("/login", {"username": user.username, "password": "wrong"})

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.errors import Invalid
 from core.merging import same_json
 from templates_app import selectors, services
 from templates_app.exchange import from_yaml, to_yaml
@@ -78,3 +80,19 @@ def test_what_is_exported_and_imported_is_the_same_snapshot(
 def test_a_prompt_of_several_lines_stands_in_the_file_as_it_is() -> None:
     text = to_yaml("mine", values_of({"name": "a", "prompt_template": "One {{a}}.\nTwo: #3.\n"}).snapshot())
     assert "prompt_template: |\n  One {{a}}.\n  Two: #3.\n" in text
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["!!timestamp zz", "!!bool zz", "!!int ''", "!!float x", "!!binary aGk=", "!!python/name:os.system", "!x y", "! y"],
+)
+def test_tags_are_not_read(value: str) -> None:
+    """Some of them end in errors that no reader of YAML names."""
+    for text in (f"name: {value}\nagent_type: CUSTOM", f"name: x\ndefault_configuration:\n  a: [{value} ]"):
+        with pytest.raises(Invalid, match=r"line \d.*Tags"):
+            from_yaml(text)
+
+
+def test_a_whole_file_with_a_tag_is_not_read() -> None:
+    with pytest.raises(Invalid, match="Tags"):
+        from_yaml("!!map {name: x}")
