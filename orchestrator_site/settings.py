@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from django.templatetags.static import static
+
 from orchestrator_site import env
 from orchestrator_site.logs import configure_logging
 from orchestrator_site.version import version
@@ -218,6 +220,10 @@ UNFOLD = {
     "SITE_TITLE": "Agent Orchestrator",
     "SITE_HEADER": "Agent Orchestrator",
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("frontend/icon.svg")},
+    ],
+    "STYLES": [lambda request: static("frontend/admin.css")],
     "LOGIN": {"form": "workspaces.forms.SlowAuthenticationForm"},
 }
 

@@ -236,4 +236,6 @@ class AgentStateHistory(Row):
         ]
 
     def __str__(self) -> str:
-        return f"{self.previous_state_detail} -> {self.new_state_detail}"
+        if self.previous_state_detail is None:
+            return "created"
+        return f"{self.previous_state_detail.lower()} → {self.new_state_detail.lower()}"

@@ -69,4 +69,4 @@ class AgentCommand(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.outcome or 'open'}"
+        return f"{self.kind}: {self.outcome or 'under way'}".lower()

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from agents import services
-from agents.models import Agent, AgentCommand
+from agents.models import Agent, AgentCommand, AgentStateHistory
 from tests.make import Make
 from tests.unit.agents.worlds import fresh, moves_of, use_registry, use_usual_registry, work_off
 from workspaces.models import AuditEntry, Project
@@ -179,3 +179,20 @@ def test_a_definition_without_a_class_is_not_switched_on(
     definition.refresh_from_db()
     assert not definition.is_enabled
     assert "cannot be enabled: no class is registered for it any more" in page
+
+
+def test_every_page_of_the_admin_has_our_icon_and_our_styles(admin_pages: Client) -> None:
+    page = admin_pages.get("/admin/").content.decode()
+    assert 'href="/static/frontend/icon' in page
+    assert 'href="/static/frontend/admin' in page
+
+
+def test_moves_and_commands_are_named_in_words(make: Make) -> None:
+    agent = make.agent(state_detail="CREATED", status="INACTIVE")
+    made = AgentStateHistory(agent=agent, previous_state_detail=None, new_state_detail="CREATED")
+    moved = AgentStateHistory(agent=agent, previous_state_detail="CREATED", new_state_detail="READY")
+    assert [str(made), str(moved)] == ["created", "created → ready"]
+    assert [str(AgentCommand(kind="START", outcome=outcome)) for outcome in (None, "DONE")] == [
+        "start: under way",
+        "start: done",
+    ]
