@@ -1,14 +1,26 @@
 """Bases of the apps' admin pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin
 
 from core.errors import OrchestratorError
+
+
+def add_errors(form: forms.BaseForm, error: OrchestratorError, names: Mapping[str, str] | None = None) -> None:
+    """Each sentence to the field it is about (`names` says where a field is called otherwise), else above the form."""
+    before = len(form.errors)
+    for name, sentences in error.by_field.items():
+        field = (names or {}).get(name, name)
+        if field in form.fields:
+            form.add_error(field, sentences)
+    if len(form.errors) == before:
+        form.add_error(None, error.message)
 
 
 class CountedDeletion:

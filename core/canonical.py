@@ -29,6 +29,11 @@ def compact_json(value: Any) -> str:
     return _compact(value)
 
 
+def indented_json(value: Any) -> str:
+    """The same for people to read."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 def quoted(text: str) -> str:
     """The text as JSON."""
     return encoder.encode_basestring(text)

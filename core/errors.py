@@ -15,6 +15,11 @@ class OrchestratorError(Exception):
         self.code = code or self.code
         self.details = dict(details or {})
 
+    @property
+    def by_field(self) -> dict[str, list[str]]:
+        """The sentences of the details, by the field they are about."""
+        return {name: [str(one) for one in said] for name, said in self.details.items() if isinstance(said, list)}
+
 
 class Invalid(OrchestratorError):
     """The request breaks a rule; `details` maps field names to lists of sentences."""

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from core.canonical import indented_json
 from core.json_schema import split_problem
 
 SCRIPTS = ("vendor/ace/ace.js", "vendor/ace/mode-json.js")
@@ -43,7 +44,7 @@ class JsonText(forms.CharField):
         self.empty = {} if empty is None else empty
 
     def prepare_value(self, value: Any) -> Any:
-        return value if value is None or isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        return value if value is None or isinstance(value, str) else indented_json(value)
 
     def to_python(self, value: Any) -> Any:
         if not str(value or "").strip():

@@ -20,6 +20,19 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
+def patch_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The merge patch (RFC 7396) that makes `after` of `before`, if `after` holds no null."""
+    patch: dict[str, Any] = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        old = before.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            inner = patch_between(old, value)
+            patch.update({key: inner} if inner else {})
+        elif key not in before or not same_json(old, value):
+            patch[key] = value
+    return patch
+
+
 _NOTHING = object()
 
 

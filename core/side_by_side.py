@@ -1,10 +1,10 @@
 """Two versions of something as the rows of a table: place, before, after. Pure; for the pages and the admin."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.canonical import indented_json
 from core.differences import Change
 from core.matching import Effort, blocks
 
@@ -51,7 +51,7 @@ def _whole(text: str | None, mark: str) -> list[Piece]:
 def as_text(value: Any) -> str:
     """JSON, indented; a text as JSON too when it has one line (so that "1" is not 1), else as it is; cut when long."""
     plain = isinstance(value, str) and "\n" in value
-    text = value if plain else json.dumps(value, indent=2, ensure_ascii=False)
+    text = value if plain else indented_json(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} … {len(text) - LONGEST} more characters"
 
 

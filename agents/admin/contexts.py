@@ -1,6 +1,5 @@
 """Admin of contexts and their versions: looked at, and rolled back to a version."""
 
-import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,14 +13,14 @@ from agents.admin.of_agent import OfAgentAdmin
 from agents.models import AgentContext, AgentContextVersion
 from agents.selectors import version_at
 from core.admin import ReadOnlyAdmin
+from core.canonical import indented_json
 from core.errors import OrchestratorError
 from workspaces.operators import operator
 
 
 def as_text(data: Any) -> str:
     """JSON as people read it."""
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    return format_html('<pre class="whitespace-pre-wrap break-words">{}</pre>', text)
+    return format_html('<pre class="whitespace-pre-wrap break-words">{}</pre>', indented_json(data))
 
 
 @admin.register(AgentContext)

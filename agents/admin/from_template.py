@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, 
 
 from agents import services
 from agents.models import Agent, AgentDefinition
+from core.admin import add_errors
 from core.errors import OrchestratorError
 from core.json_editor import JsonText, as_problems
 from templates_app.models import AgentTemplate
@@ -68,15 +69,6 @@ class MakeAgentForm(forms.Form):
 
     def clean_variables(self) -> dict[str, Any]:
         return _object(self.cleaned_data["variables"])
-
-    def add_problems(self, error: OrchestratorError) -> None:
-        """Each sentence to its field, else above the form."""
-        for told, sentences in error.details.items():
-            name = "definition" if told == "type" else told
-            if name in self.fields and isinstance(sentences, list):
-                self.add_error(name, [str(sentence) for sentence in sentences])
-        if not self.errors:
-            self.add_error(None, error.message)
 
 
 def _needed(template: AgentTemplate) -> list[dict[str, Any]]:
@@ -155,5 +147,5 @@ def _made(request: HttpRequest, template: AgentTemplate, form: MakeAgentForm) ->
             start=values["start"],
         )
     except OrchestratorError as error:
-        form.add_problems(error)
+        add_errors(form, error, {"type": "definition"})
         return None

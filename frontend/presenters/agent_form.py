@@ -1,15 +1,16 @@
 """The forms of an agent: what was filled in, what is wrong with it, field by field. Nothing typed is lost."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.models import Agent
+from core.canonical import indented_json
 from core.errors import Invalid, OrchestratorError
-from core.merging import same_json
+from core.merging import patch_between
 from frontend.presenters.schemas import Field, fields_of, read_fields
+from frontend.presenters.typed import trimmed
 
 LONGEST = {"name": 100, "description": 10_000, "prompt_template": 100_000, "endpoint": 500}
 MOST_CAPABILITIES = 100
@@ -41,10 +42,10 @@ class AgentForm:
 
     def add_error(self, error: OrchestratorError) -> None:
         """Sorts the sentences of an error to the fields they are about; those of `type` to `definition`."""
-        for path, sentences in error.details.items():
-            known = path in _SAID_OF or (isinstance(error, Invalid) and path not in _LISTS)
-            for sentence in sentences if known and isinstance(sentences, list) else ():
-                self.add(_SAID_OF.get(path, ""), str(sentence))
+        for path, sentences in error.by_field.items():
+            if path in _SAID_OF or (isinstance(error, Invalid) and path not in _LISTS):
+                for sentence in sentences:
+                    self.add(_SAID_OF.get(path, ""), sentence)
         if not self.problems:
             self.add("", error.message)
 
@@ -78,7 +79,7 @@ class AgentForm:
 def read_form(posted: Mapping[str, str]) -> AgentForm:
     form = AgentForm()
     for name in _TEXTS:
-        setattr(form, name, clean(posted.get(name, getattr(form, name))))
+        setattr(form, name, trimmed(posted.get(name, getattr(form, name))))
     return form
 
 
@@ -94,11 +95,6 @@ def form_of(agent: Agent) -> AgentForm:
     )
 
 
-def clean(text: str) -> str:
-    """Line ends as we keep them, and without NUL, which PostgreSQL does not take."""
-    return text.replace("\r\n", "\n").replace("\x00", "").strip()
-
-
 def configuration_fields(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[Field]:
     """The inputs of a configuration: by its schema, or one for the whole as JSON where the schema names no property."""
     whole = Field(
@@ -106,7 +102,7 @@ def configuration_fields(schema: Mapping[str, Any], values: Mapping[str, Any]) -
         input="configuration",
         label="Configuration",
         kind="json",
-        value=json.dumps(values, indent=2, ensure_ascii=False) if values else "",
+        value=indented_json(values) if values else "",
         help="A JSON object; the definition does not say what may be in it.",
         path="$",
     )
@@ -127,16 +123,3 @@ def read_configuration(
     if not isinstance(value, dict):
         return [replace(field, error='Give a JSON object, like {"depth": 3}.') for field in read], {}
     return read, patch_between(present, value)
-
-
-def patch_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The merge patch that makes `after` of `before`."""
-    patch: dict[str, Any] = {key: None for key in before if key not in after}
-    for key, value in after.items():
-        old = before.get(key)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
-            inner = patch_between(old, value)
-            patch.update({key: inner} if inner else {})
-        elif key not in before or not same_json(old, value):
-            patch[key] = value
-    return patch

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import Conflict, Invalid
-from frontend.presenters.agent_form import AgentForm, clean, configuration_fields, read_configuration, read_form
+from frontend.presenters.agent_form import AgentForm, configuration_fields, read_configuration, read_form
 from frontend.presenters.agent_origins import Origin, variable_fields
 from frontend.presenters.schema_errors import with_errors
 from frontend.presenters.schemas import Field, any_error, read_fields
+from frontend.presenters.typed import trimmed
 
 BELOW_MORE = ("description", "endpoint", "capabilities", "max_concurrent_tasks", "weight")
 
@@ -58,7 +59,7 @@ class Making:
 
     def _read_facts(self, posted: Mapping[str, str]) -> None:
         self.form = read_form(posted)
-        self.definition = clean(posted.get("definition", ""))
+        self.definition = trimmed(posted.get("definition", ""))
         self.start = "start" in posted or "asked_to_start" not in posted
 
     @property

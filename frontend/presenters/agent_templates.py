@@ -1,6 +1,5 @@
 """The forms of templates and what their pages show: nothing typed is lost, every problem stands at its field."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,8 +7,10 @@ from typing import Any
 
 from django.http import QueryDict
 
+from core.canonical import indented_json
 from core.errors import OrchestratorError
 from core.json_editor import read_json
+from frontend.presenters.typed import clean
 from templates_app.models import AgentTemplate
 from templates_app.selectors import current_values
 from templates_app.values import TemplateValues
@@ -77,11 +78,10 @@ class TemplateForm:
 
     def add_error(self, error: OrchestratorError) -> None:
         """Sorts the sentences of an error to the fields."""
-        for path, sentences in error.details.items():
+        for path, sentences in error.by_field.items():
             head = "slug" if path == "id" else path
             known = head if head in (*_TEXTS, *_JSON, "slug", "change_description") else ""
-            for sentence in sentences if isinstance(sentences, list) else ():
-                self.add(known, str(sentence))
+            self.problems.setdefault(known, []).extend(sentences)
         if not self.problems:
             self.add("", error.message)
 
@@ -101,7 +101,7 @@ def read_template_form(posted: QueryDict) -> TemplateForm:
 def form_of_template(template: AgentTemplate) -> TemplateForm:
     now = current_values(template).snapshot()
     texts: dict[str, Any] = {name: now[name] for name in _TEXTS}
-    texts |= {name: as_text(now[name]) for name in _JSON}
+    texts |= {name: indented_json(now[name]) for name in _JSON}
     return TemplateForm(version=template.version, **texts)
 
 
@@ -114,18 +114,5 @@ def values_of_form(form: TemplateForm) -> TemplateValues:
 
 def sentences_of(error: OrchestratorError) -> list[str]:
     """Everything an error says, field by field; its headline when that is all."""
-    said = [
-        f"{name}: {sentence}"
-        for name, sentences in error.details.items()
-        for sentence in (sentences if isinstance(sentences, list) else ())
-    ]
+    said = [f"{name}: {sentence}" for name, sentences in error.by_field.items() for sentence in sentences]
     return said or [error.message]
-
-
-def clean(text: str) -> str:
-    """Line ends as we keep them, and without NUL, which PostgreSQL does not take."""
-    return text.replace("\r\n", "\n").replace("\x00", "")
-
-
-def as_text(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,14 +1,14 @@
 """A form that writes JSON over a version that was read: what was typed, and what somebody else wrote meanwhile."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.canonical import indented_json
 from core.errors import OrchestratorError, PreconditionFailed
 from core.json_editor import read_json
-from frontend.presenters.agent_form import clean
 from frontend.presenters.differences import Differences, differences_of
+from frontend.presenters.typed import trimmed
 
 LONGEST_NUMBER = 18  # digits
 
@@ -51,7 +51,7 @@ class JsonForm:
 
 
 def json_form_of(value: Any, version: int) -> JsonForm:
-    return JsonForm(json.dumps(value, indent=2, ensure_ascii=False), version)
+    return JsonForm(indented_json(value), version)
 
 
 def read_json_form(posted: Mapping[str, str]) -> JsonForm:
@@ -59,7 +59,7 @@ def read_json_form(posted: Mapping[str, str]) -> JsonForm:
     return JsonForm(
         posted.get("data", "").replace("\r\n", "\n"),
         whole_number(posted.get("version", "")),
-        clean(posted.get("change_description", "")),
+        trimmed(posted.get("change_description", "")),
     )
 
 

@@ -28,11 +28,11 @@ class RepeatForm:
 
     def add_error(self, error: OrchestratorError, fields: Sequence[str]) -> None:
         """Sorts the sentences of an error to the fields; what fits none stands above the form."""
-        details = error.details if isinstance(error, Invalid) else {}
-        for path, sentences in details.items():
+        found = error.by_field if isinstance(error, Invalid) else {}
+        for path, sentences in found.items():
             head = path.replace("[", ".").split(".")[0]
-            for sentence in sentences if isinstance(sentences, list) else ():
-                self.add(head if head in fields else "", str(sentence))
+            for sentence in sentences:
+                self.add(head if head in fields else "", sentence)
         if not self.problems:
             self.add("", error.message)
 

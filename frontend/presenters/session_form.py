@@ -49,13 +49,13 @@ class SessionForm:
 
     def add_error(self, error: OrchestratorError, agents: Mapping[str, str]) -> None:
         """Sorts the sentences of an error to the fields; `agents` gives names by id."""
-        for path, sentences in error.details.items():
+        for path, sentences in error.by_field.items():
             head = path.replace("[", ".").split(".")[0]
-            for sentence in sentences if isinstance(sentences, list) else ():
+            for sentence in sentences:
                 if head == "agent_configuration":
                     self.add(path, sentence)
                 else:
-                    self.add(_PATHS.get(head, ""), str(sentence))
+                    self.add(_PATHS.get(head, ""), sentence)
         if not self.problems:
             self.headline = "The session was not started."
             self.add("", error.message)

@@ -1,12 +1,12 @@
 """The forms of templates in the admin. What a service refuses is an error of its field, and nothing typed is lost."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from core.admin import add_errors
 from core.errors import OrchestratorError
 from core.json_editor import JsonEditor, JsonText
 from templates_app import services
@@ -15,17 +15,6 @@ from templates_app.selectors import problems_of_draft
 from templates_app.values import CONTENTS, TemplateValues
 from workspaces.models import Workspace
 from workspaces.operators import operator
-
-
-def add_errors(form: forms.BaseForm, error: OrchestratorError, names: Mapping[str, str] | None = None) -> None:
-    """Each sentence to the field it is about (`names` says where a field is called otherwise), else above the form."""
-    before = len(form.errors)
-    for name, sentences in error.details.items():
-        field = (names or {}).get(name, name)
-        if isinstance(sentences, list) and field in form.fields:
-            form.add_error(field, [str(sentence) for sentence in sentences])
-    if len(form.errors) == before:
-        form.add_error(None, error.message)
 
 
 class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]

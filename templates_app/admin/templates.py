@@ -14,13 +14,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import action
 
-from core.admin import ServiceAdmin
+from core.admin import ServiceAdmin, add_errors
 from core.differences import changes_between
 from core.errors import NotFound, OrchestratorError
 from core.json_editor import as_problems
 from core.side_by_side import side_by_side
 from templates_app import services
-from templates_app.admin.forms import CopyForm, DraftForm, TemplateForm, add_errors
+from templates_app.admin.forms import CopyForm, DraftForm, TemplateForm
 from templates_app.models import AgentTemplate, AgentTemplateVersion
 from templates_app.selectors import version_at
 from workspaces.operators import operator

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from frontend.presenters.agent_form import patch_between
+from core.merging import patch_between
 from frontend.presenters.differences import differences_of
 from frontend.presenters.words import unwrapped
 

@@ -14,9 +14,9 @@ from agents.selectors import context_of_agent, contexts_of_agent, version_at, ve
 from agents.services import open_context, rollback_context, write_context
 from core.errors import Gone, Invalid, NotFound, OrchestratorError
 from frontend.place import access_of
-from frontend.presenters.agent_form import clean
 from frontend.presenters.differences import Differences, differences_of
 from frontend.presenters.json_form import JsonForm, json_form_of, read_json_form, whole_number
+from frontend.presenters.typed import trimmed
 from frontend.views.agents.shell import agent_here, may_write_contexts, render_section
 from frontend.views.doors import attempt, first_sentence, page, paginate
 from workspaces.states import Role
@@ -33,7 +33,7 @@ def context_list(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     name, problem = "", ""
     if request.method == "POST":
         access.require(agent.workspace_id, Role.MEMBER)
-        name = clean(request.POST.get("name", ""))
+        name = trimmed(request.POST.get("name", ""))
         try:
             context, _ = open_context(access=access, agent_id=agent_id, name=name)
             return redirect("agent-context", agent_id, context.id)
@@ -94,7 +94,7 @@ def rollback(request: HttpRequest, agent_id: UUID, context_id: UUID) -> HttpResp
     access = access_of(request)
     context_of_agent(access, agent_id, context_id)
     version = whole_number(request.POST.get("version", ""))
-    reason = clean(request.POST.get("reason", ""))
+    reason = trimmed(request.POST.get("reason", ""))
     try:
         attempt(
             request,

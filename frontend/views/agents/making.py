@@ -12,9 +12,9 @@ from agents.services import AgentFields, TemplateUse, register_agent, seen_throu
 from core.errors import Conflict, Invalid, NotFound
 from core.merging import merge_patch
 from frontend.place import Place, place_of
-from frontend.presenters.agent_form import clean
 from frontend.presenters.agent_making import Making
 from frontend.presenters.agent_origins import Origin, definition_origins, template_origins
+from frontend.presenters.typed import trimmed
 from frontend.views.agents.overview import PATIENCE_SECONDS, say_how_it_went
 from frontend.views.doors import page
 from frontend.views.once import once
@@ -58,7 +58,7 @@ def _making(request: HttpRequest, place: Place) -> Making:
     templates = template_origins(listed_templates(place.access, query)[:MOST_TEMPLATES])
     known = definition_origins(definitions(enabled_only=True))
     linked = next((f"{kind}:{request.GET[kind]}" for kind in ("template", "definition") if request.GET.get(kind)), "")
-    asked = clean(request.POST.get("origin", linked))
+    asked = trimmed(request.POST.get("origin", linked))
     origin = next((one for one in (*templates, *known) if one.key == asked), None) or _unlisted(place, asked)
     if origin is not None and origin.is_enabled and origin not in (*templates, *known):
         templates.append(origin)

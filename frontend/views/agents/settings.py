@@ -66,7 +66,7 @@ def configure(request: HttpRequest, agent_id: UUID) -> HttpResponse:
         try:
             update_agent(access=access_of(request), agent_id=agent_id, changes=changes)
         except (Invalid, Conflict) as error:
-            sentences = error.details.get("configuration", ())
+            sentences = error.by_field.get("configuration", [])
             fields, problems = with_errors(fields, sentences)
             problems = problems or ["It was not saved; see below." if sentences else error.message]
         else:

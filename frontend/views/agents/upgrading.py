@@ -55,8 +55,8 @@ def _problems(
     try:
         upgrade_agent(access=access_of(request), agent_id=agent.id, version=newest.version, variables=words)
     except (Invalid, Conflict) as error:
-        fields, rest = with_errors(fields, error.details.get("variables", ()))
-        others = error.details.get("configuration", ())
+        fields, rest = with_errors(fields, error.by_field.get("variables", []))
+        others = error.by_field.get("configuration", [])
         return [*(f"Configuration, {sentence}" for sentence in others), *rest] or [error.message], fields
     return [], fields
 

@@ -9,20 +9,20 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agents.selectors import definitions
+from core.canonical import indented_json
 from core.enums import AgentType
 from core.errors import Conflict, Invalid, PayloadTooLarge, PreconditionFailed
 from core.json_editor import as_problems
 from frontend.place import access_of, place_of
 from frontend.presenters.agent_templates import (
     TemplateForm,
-    as_text,
-    clean,
     form_of_template,
     read_template_form,
     sentences_of,
     values_of_form,
 )
 from frontend.presenters.differences import differences_of
+from frontend.presenters.typed import clean
 from frontend.views.doors import page
 from frontend.views.templates.shared import WRITERS, template_to_write
 from templates_app import services
@@ -84,7 +84,7 @@ def _blank(slug: str) -> TemplateForm:
     row = next((row for row in definitions(enabled_only=True) if row.slug == slug), None) if slug else None
     if row is None:
         return TemplateForm()
-    schema: dict[str, Any] = {"configuration_schema": as_text(row.config_schema)} if row.config_schema else {}
+    schema: dict[str, Any] = {"configuration_schema": indented_json(row.config_schema)} if row.config_schema else {}
     return TemplateForm(definition=row.slug, agent_type=row.agent_type, **schema)
 
 
