@@ -6,6 +6,8 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from agents.models import Agent, AgentDefinition
+from frontend.presenters.agent_form import AgentForm
+from frontend.presenters.agent_making import Making
 from frontend.views.agents import making
 from templates_app.models import AgentTemplate
 from templates_app.services import set_enabled
@@ -13,6 +15,7 @@ from tests.integration.pages.template_worlds import template_of, text_of
 from tests.integration.pages.worlds import HOSTILE, World
 from tests.make import Make
 from tests.unit.agents.worlds import access_to, use_usual_registry
+from workspaces.models import Membership
 from workspaces.states import Role
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +171,11 @@ def test_it_is_open_when_something_in_it_was_changed_or_is_wrong(
     assert (IS_OPEN in page) == is_open
 
 
+def test_it_is_open_for_a_sentence_about_something_that_was_left_as_it_is() -> None:
+    assert not Making([], []).is_more_changed
+    assert Making([], [], form=AgentForm(problems={"weight": ["Too many for this place."]})).is_more_changed
+
+
 def test_another_prompt_is_folded_unless_there_is_one(operator: World) -> None:
     template_of(operator)
     assert '<details id="prompt" open>' in sent(operator, 400, prompt_template="Be brief.", weight="0")
@@ -247,6 +255,17 @@ def test_a_template_of_another_workspace_is_not_there(operator: World, make: Mak
             assert "Secret" not in text_of(operator, path, 404)
         sent(operator, 404)
     assert not Agent.objects.exists()
+
+
+def test_who_is_in_two_workspaces_makes_agents_of_the_templates_of_the_present_one(operator: World, make: Make) -> None:
+    other = World(make, Role.OPERATOR)
+    Membership.objects.create(workspace=other.workspace, user=operator.user, role=Role.OPERATOR)
+    template_of(other)
+    text_of(operator, LINK, 404)
+    sent(operator, 404)
+    operator.client.post("/switch", {"project": str(other.project.id)})
+    sent(operator)
+    assert Agent.objects.get().project == other.project
 
 
 def test_one_template_too_many_for_the_choice_is_made_of_by_its_link(
