@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -69,6 +69,10 @@ def enabling_action(enabled: bool) -> Callable[..., None]:
     return run
 
 
+def _agents(count: int) -> str:
+    return "1 agent was" if count == 1 else f"{count} agents were"
+
+
 @admin.register(AgentTemplate)
 class AgentTemplateAdmin(ServiceAdmin):
     form = TemplateForm
@@ -118,6 +122,18 @@ class AgentTemplateAdmin(ServiceAdmin):
 
     def save_model(self, request: HttpRequest, obj: AgentTemplate, form: Any, change: bool) -> None:
         """The form's service has saved it."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[Any]]:
+        """What goes, and what stays because agents were made of it: the service would refuse it. One alone is refused
+        before anybody is asked."""
+        chosen = [one.pk for one in objs]
+        counted = AgentTemplate.objects.filter(pk__in=chosen).order_by("name").annotate(made=Count("agents"))
+        going = [one for one in counted if not one.made]
+        staying = [
+            f"{one.name} stays: {_agents(one.made)} made of it. Disable it instead." for one in counted if one.made
+        ]
+        lines, counts, missing, _ = super().get_deleted_objects(going, request)
+        return (lines, counts, missing, staying) if not going else ([*lines, *staying], counts, missing, [])
 
     def delete_model(self, request: HttpRequest, obj: AgentTemplate) -> None:
         services.delete_template(access=operator(request, cast(UUID, obj.workspace_id)), template_id=obj.pk)
@@ -193,7 +209,7 @@ class AgentTemplateAdmin(ServiceAdmin):
         before = _version(template, _number(request.GET.get("from")) or max(to - 1, 1))
         rows = side_by_side(changes_between(before.snapshot, after.snapshot))
         shown = {"before": before, "after": after, "both": [before, after], "rows": rows}
-        title = f"{template.name}: version {before.version} and {after.version}"
+        title = f"{template.name}: versions {before.version} and {after.version}"
         return self._page(request, template, "compare.html", title, shown)
 
     def restore_view(self, request: HttpRequest, template_id: UUID, version: int) -> HttpResponse:

@@ -192,7 +192,10 @@ def test_templates_are_switched_by_actions(pages: Client, world: World) -> None:
 def test_only_what_nobody_used_is_deleted(pages: Client, world: World) -> None:
     used, unused, other = template_of(world), template_of(world, "Unused"), template_of(world, "Other")
     agent_of(world, used)
-    assert pages.get(address("delete", used.pk)).status_code == 200
+    asked = pages.get(address("delete", used.pk)).content.decode()
+    assert "1 agent was made of it. Disable it instead." in asked
+    assert "Yes, I’m sure" not in asked
+    assert "agents" not in str(pages.get(address("delete", unused.pk)).context["model_count"])
     refused = pages.post(address("delete", used.pk), {"post": "yes"}, follow=True)
     assert "Disable it instead" in refused.content.decode()
     pages.post(address("delete", unused.pk), {"post": "yes"})
