@@ -44,6 +44,23 @@ class AgentFields(TypedDict, total=False):
     template_variables: dict[str, Any]
 
 
+class SpawnedAgent(TypedDict, total=False):
+    """What a caller may say of a new agent whose definition is known."""
+
+    name: str
+    project_id: UUID | None
+    workspace_id: UUID | None
+    configuration: dict[str, Any] | None
+
+
+class NewAgent(SpawnedAgent, total=False):
+    """What a caller may say of any new agent; `definition` by its slug, `type_word` in any vocabulary."""
+
+    definition: str
+    type_word: str
+    fields: AgentFields | None
+
+
 def create_agent(
     *,
     access: Access,

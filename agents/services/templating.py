@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, Unpack, cast
 from uuid import UUID
 
 from django.db import transaction
 
 from agents.models import Agent, AgentDefinition
 from agents.selectors.templating import facts_of
-from agents.services.agents import AgentFields, create_agent
+from agents.services.agents import AgentFields, NewAgent, create_agent
 from agents.services.choosing import choose, definition_row
 from agents.services.lifecycle import start_agent
 from agents.services.moves import audit, locked
@@ -39,19 +39,7 @@ class TemplateUse:
 
 
 @transaction.atomic
-def apply_template(
-    *,
-    access: Access,
-    use: TemplateUse,
-    name: str = "",
-    definition: str = "",
-    type_word: str = "",
-    project_id: UUID | None = None,
-    workspace_id: UUID | None = None,
-    configuration: dict[str, Any] | None = None,
-    fields: AgentFields | None = None,
-    start: bool = False,
-) -> Agent:
+def apply_template(*, access: Access, use: TemplateUse, start: bool = False, **asked: Unpack[NewAgent]) -> Agent:
     """A new agent as the template says: its configuration is the defaults with `configuration` laid over them
     (RFC 7396), its prompt the template's with the variables filled in, unless `fields` has one.
 
@@ -59,20 +47,21 @@ def apply_template(
     With `start` it is brought up to ACTIVE. Raises: NotFound, Forbidden, Conflict for a disabled template or a taken
     name, Invalid with JSON paths under `configuration` and `variables`.
     """
+    workspace_id = asked.get("workspace_id")
     template = template_for(access, use.template_id, workspace_id=workspace_id)
-    project = _project(access, template, project_id, workspace_id)
+    project = _project(access, template, asked.get("project_id"), workspace_id)
     template = _usable(template)
     version = version_at(template, use.version)
     values = values_of(version.snapshot, template.slug)
-    given = cast(AgentFields, dict(fields or {}))
-    row = _definition(values, definition, type_word, has_endpoint=bool(given.get("endpoint")))
-    overrides = configuration or {}
+    given = cast(AgentFields, dict(asked.get("fields") or {}))
+    row = _definition(values, asked, has_endpoint=bool(given.get("endpoint")))
+    overrides = asked.get("configuration") or {}
     _refuse(template, application_problems(values, facts_of(row), overrides, use.variables))
     agent = create_agent(
         access=access,
         project=project,
         definition=row,
-        name=name or f"{template.slug}-{str(new_id())[-8:]}",
+        name=asked.get("name") or f"{template.slug}-{str(new_id())[-8:]}",
         configuration=configured(values, overrides),
         **_fields(given, values, template, version, use.variables),
     )
@@ -163,8 +152,9 @@ def _usable(template: AgentTemplate) -> AgentTemplate:
     return template
 
 
-def _definition(values: TemplateValues, slug: str, type_word: str, *, has_endpoint: bool) -> AgentDefinition:
+def _definition(values: TemplateValues, asked: NewAgent, *, has_endpoint: bool) -> AgentDefinition:
     """What the agent is made of. Raises: Invalid when the caller asks for something else than the template says."""
+    slug, type_word = asked.get("definition", ""), asked.get("type_word", "")
     if type_word and str(agent_type(type_word)) != values.agent_type:
         raise _other("type", type_word, values.agent_type)
     if slug and values.definition not in ("", slug):
