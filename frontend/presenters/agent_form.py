@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.models import Agent
@@ -10,7 +10,7 @@ from core.canonical import indented_json
 from core.errors import Invalid, OrchestratorError
 from core.merging import patch_between
 from frontend.presenters.schemas import Field, fields_of, read_fields
-from frontend.presenters.typed import trimmed
+from frontend.presenters.typed import Form, trimmed
 
 LONGEST = {"name": 100, "description": 10_000, "prompt_template": 100_000, "endpoint": 500}
 MOST_CAPABILITIES = 100
@@ -25,8 +25,8 @@ WHOLE = ""
 
 
 @dataclass(slots=True)
-class AgentForm:
-    """The facts of an agent as texts; capabilities one a line. `problems` maps fields to sentences, "" is for all."""
+class AgentForm(Form):
+    """The facts of an agent as texts; capabilities one a line."""
 
     name: str = ""
     description: str = ""
@@ -35,10 +35,6 @@ class AgentForm:
     max_concurrent_tasks: str = "4"
     weight: str = "1"
     endpoint: str = ""
-    problems: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, name: str, sentence: str) -> None:
-        self.problems.setdefault(name, []).append(sentence)
 
     def add_error(self, error: OrchestratorError) -> None:
         """Sorts the sentences of an error to the fields they are about; those of `type` to `definition`."""
@@ -48,11 +44,6 @@ class AgentForm:
                     self.add(_SAID_OF.get(path, ""), sentence)
         if not self.problems:
             self.add("", error.message)
-
-    @property
-    def other_problems(self) -> list[str]:
-        """What belongs to no field that is shown."""
-        return self.problems.get("", [])
 
     def values(self) -> dict[str, Any]:
         """What was typed, as the services want it; what cannot be read becomes a problem and is left out."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
@@ -10,7 +10,7 @@ from django.http import QueryDict
 from core.canonical import indented_json
 from core.errors import OrchestratorError
 from core.json_editor import read_json
-from frontend.presenters.typed import clean
+from frontend.presenters.typed import Form, clean
 from templates_app.models import AgentTemplate
 from templates_app.selectors import current_values
 from templates_app.values import TemplateValues
@@ -42,9 +42,9 @@ def prompt_parts(prompt: str, variables: Sequence[Mapping[str, Any]]) -> list[Pr
 
 
 @dataclass(slots=True)
-class TemplateForm:
+class TemplateForm(Form):
     """A template being written, JSON as the text that was typed. `version` is the one the writer saw, None for a new
-    template. `problems` maps field names to sentences; "" is for the whole form."""
+    template."""
 
     slug: str = ""
     name: str = ""
@@ -57,10 +57,6 @@ class TemplateForm:
     prompt_variables: str = "[]"
     change_description: str = ""
     version: int | None = None
-    problems: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, name: str, sentence: str) -> None:
-        self.problems.setdefault(name, []).append(sentence)
 
     def values(self) -> dict[str, Any]:
         """What was typed; what is no JSON becomes a problem of its field."""
@@ -84,10 +80,6 @@ class TemplateForm:
             self.problems.setdefault(known, []).extend(sentences)
         if not self.problems:
             self.add("", error.message)
-
-    @property
-    def other_problems(self) -> list[str]:
-        return self.problems.get("", [])
 
 
 def read_template_form(posted: QueryDict) -> TemplateForm:

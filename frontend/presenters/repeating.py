@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
 
 from core.errors import Invalid, OrchestratorError
+from frontend.presenters.typed import Form
 from frontend.presenters.words import pretty_json
 from sessions.lineage import Share
 from sessions.models import AgentSession, AgentTask
@@ -18,13 +19,8 @@ LONGEST_INPUT = 400_000  # as JSON that is indented; the limit of the input itse
 
 
 @dataclass(slots=True)
-class RepeatForm:
-    """`problems` maps field names to sentences; "" is for the whole form. What was typed is kept as it was typed."""
-
-    problems: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, name: str, sentence: str) -> None:
-        self.problems.setdefault(name, []).append(sentence)
+class RepeatForm(Form):
+    """What the forms that repeat a session have in common."""
 
     def add_error(self, error: OrchestratorError, fields: Sequence[str]) -> None:
         """Sorts the sentences of an error to the fields; what fits none stands above the form."""
@@ -50,10 +46,6 @@ class RepeatForm:
             self.add(name, 'This must be a JSON object, such as {"limit": 3}.')
             return {}
         return value
-
-    @property
-    def other_problems(self) -> list[str]:
-        return self.problems.get("", [])
 
 
 @dataclass(slots=True)

@@ -1,13 +1,14 @@
 """The form of a new session: what was filled in, what is wrong with it, field by field. Nothing typed is lost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.http import QueryDict
 
 from core.errors import OrchestratorError
+from frontend.presenters.typed import Form
 from sessions.models import AgentSession
 from sessions.request import SessionRequest
 from sessions.states import ExecutionMode
@@ -31,8 +32,8 @@ _PATHS = {
 
 
 @dataclass(slots=True)
-class SessionForm:
-    """`who` is planner or agents. `problems` maps field names to lists of sentences; "" is for the whole form."""
+class SessionForm(Form):
+    """`who` is planner or agents."""
 
     goal: str = ""
     who: str = "planner"
@@ -41,11 +42,7 @@ class SessionForm:
     documents: Sequence[str] = ()
     collection: str = ""
     timeout: str = ""
-    problems: dict[str, list[str]] = field(default_factory=dict)
     headline: str = "The session was not started; see below."
-
-    def add(self, name: str, sentence: str) -> None:
-        self.problems.setdefault(name, []).append(sentence)
 
     def add_error(self, error: OrchestratorError, agents: Mapping[str, str]) -> None:
         """Sorts the sentences of an error to the fields; `agents` gives names by id."""
