@@ -119,6 +119,22 @@ def test_the_keyboard_reaches_content_tasks_and_citations(page: "Page", program:
     page.wait_for_selector(".task[open]")
 
 
+FOCUSED = """() => {
+  const style = getComputedStyle(document.activeElement);
+  const seen = style.outlineStyle !== "none" || style.boxShadow !== "none" || document.activeElement === document.body;
+  return seen ? "" : document.activeElement.outerHTML.slice(0, 120);
+}"""
+
+
+@pytest.mark.parametrize("path", ["/templates", "/templates/reviewer", "/agents"])
+def test_who_goes_by_keyboard_sees_where(page: "Page", path: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(path)
+    for _ in range(45):
+        page.keyboard.press("Tab")
+        assert page.evaluate(FOCUSED) == ""
+
+
 def test_the_dashboard_shows_a_new_session_by_itself(page: "Page", program: Program) -> None:
     program.scripted("sleeper", sleep=120)
     page.goto("/")
