@@ -29,10 +29,9 @@ from sessions.models import (
 )
 from sessions.selectors import verify_session
 from sessions.states import PEOPLES_COMMANDS, CommandKind
-from workspaces.operators import operator
+from workspaces.operators import REASON, operator
 
 Action = Callable[[Any, HttpRequest, QuerySet[AgentSession]], None]
-REASON = "by an operator in the admin"
 SHOWN_PROBLEMS = 5
 
 

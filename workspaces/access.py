@@ -49,4 +49,7 @@ def access_of_operator(actor: str, user_id: int | None, workspace_id: UUID, *, i
     return Access(actor=actor, user_id=user_id, roles={workspace_id: Role.OWNER}, ip=ip)
 
 
+SYSTEM = "system"
+"""The actor of what nobody asks for: what every project has, what ends by itself, what was interrupted."""
+
 NOBODY = Access(actor="", user_id=None)

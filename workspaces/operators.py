@@ -6,6 +6,9 @@ from django.http import HttpRequest
 
 from workspaces.access import Access, access_of_operator
 
+REASON = "by an operator in the admin"
+"""Of what is asked for there without a reason of its own."""
+
 
 def operator(request: HttpRequest, workspace_id: UUID) -> Access:
     """A member of staff whom Django's permissions let in acts as an owner of the workspace."""

@@ -22,7 +22,7 @@ from core.errors import OrchestratorError
 from core.json_editor import JsonText, as_problems, read_json
 from core.json_schema import config_errors
 from workspaces.access import Access
-from workspaces.operators import operator
+from workspaces.operators import REASON, operator
 
 LOOKED_AT = (
     "workspace",
@@ -113,9 +113,7 @@ def transition_action(verb: str) -> Action:
         end = time.monotonic() + services.SHOWN_WAIT_SECONDS
 
         def move(access: Access, one: Agent) -> Agent:
-            asked = services.request_transition(
-                access=access, agent_id=one.id, verb=verb, reason="by an operator in the admin"
-            )
+            asked = services.request_transition(access=access, agent_id=one.id, verb=verb, reason=REASON)
             return services.seen_through(access=access, agent=asked, seconds=end - time.monotonic())
 
         for agent in agents:
@@ -135,7 +133,7 @@ def maintenance_action(enabled: bool) -> Action:
                 request,
                 agent,
                 lambda access, one: services.set_maintenance(
-                    access=access, agent_id=one.id, enabled=enabled, reason="by an operator in the admin"
+                    access=access, agent_id=one.id, enabled=enabled, reason=REASON
                 ),
             )
 

@@ -15,7 +15,7 @@ from agents.selectors import version_at
 from core.admin import ReadOnlyAdmin
 from core.canonical import indented_json
 from core.errors import OrchestratorError
-from workspaces.operators import operator
+from workspaces.operators import REASON, operator
 
 
 def as_text(data: Any) -> str:
@@ -123,7 +123,7 @@ class AgentContextVersionAdmin(ReadOnlyAdmin):
                     access=operator(request, row.context.workspace_id),
                     context_id=row.context_id,
                     version=row.version,
-                    reason="by an operator in the admin",
+                    reason=REASON,
                 )
             except OrchestratorError as error:
                 self.message_user(request, f"{row.context}: {error.message}", messages.ERROR)

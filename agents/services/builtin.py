@@ -7,9 +7,8 @@ from django.db import transaction
 from agents.models import Agent, AgentDefinition, AgentStateHistory
 from agents.policies import BUILTIN_SLUGS
 from agents.services.moves import apply_verb, history_values, snapshot
+from workspaces.access import SYSTEM
 from workspaces.models import Project
-
-SYSTEM = "system"
 
 
 @transaction.atomic

@@ -13,10 +13,9 @@ from agents.selectors import agent_for, agents_without_heartbeat
 from agents.services.moves import bring_online, lock_row, locked, out_of_order, snapshot, write_history
 from agents.states import AgentStateDetail
 from core.clock import SYSTEM_CLOCK
-from workspaces.access import Access
+from workspaces.access import SYSTEM, Access
 from workspaces.states import Role
 
-SYSTEM = Access(actor="system", user_id=None)
 LEAST_SECONDS_BETWEEN_WRITES = 5.0
 """A heartbeat this soon after the last one is heard and not written, so that the agent's row is not hot."""
 
@@ -82,5 +81,6 @@ def _go_offline(agent_id: UUID) -> bool:
     agent.is_offline = True
     agent.derive_status()
     agent.save(update_fields=["is_offline", "status", "updated_at"])
-    write_history(SYSTEM, agent, before, reason=f"no heartbeat since {agent.last_heartbeat_at:%Y-%m-%d %H:%M:%S} UTC")
+    reason = f"no heartbeat since {agent.last_heartbeat_at:%Y-%m-%d %H:%M:%S} UTC"
+    write_history(Access(actor=SYSTEM, user_id=None), agent, before, reason=reason)
     return True

@@ -22,7 +22,7 @@ from core.side_by_side import side_by_side
 from templates_app import services
 from templates_app.admin.forms import CopyForm, DraftForm, TemplateForm
 from templates_app.models import AgentTemplate, AgentTemplateVersion
-from templates_app.selectors import version_at
+from templates_app.selectors import version_at, versions_of
 from workspaces.operators import operator
 
 NAMES = "admin:templates_app_agenttemplate"
@@ -196,8 +196,7 @@ class AgentTemplateAdmin(ServiceAdmin):
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Every version: who, when, why. Django's own log knows less."""
         template = self._template(request, object_id)
-        rows = AgentTemplateVersion.objects.filter(template=template).order_by("-version")
-        listed = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))
+        listed = Paginator(versions_of(template), A_PAGE).get_page(request.GET.get("page"))
         shown = {"listed": listed, "compare_from": max(template.version - 1, 1)}
         return self._page(request, template, "versions.html", f"Versions of {template.name}", shown)
 

@@ -13,9 +13,9 @@ from templates_app.exchange import from_yaml
 from templates_app.models import AgentTemplate, AgentTemplateVersion
 from templates_app.services.rows import snapshot_of
 from templates_app.values import TemplateValues
+from workspaces.access import SYSTEM
 
 FOLDER = Path(__file__).resolve().parent.parent / "gallery"
-SYSTEM = "system"
 CAME = "came with the product"
 CAME_ANEW = "came with the update"
 

@@ -14,11 +14,8 @@ from agents.services.contexts.rows import audit_context, locked_context, require
 from agents.states import RollbackState
 from core.errors import Invalid
 from core.versions import HIGHEST_VERSION
-from workspaces.access import Access
+from workspaces.access import SYSTEM, Access
 from workspaces.states import Role
-
-SYSTEM = "system"
-"""The actor of what nobody has asked for just now: to finish what was interrupted."""
 
 
 def rollback_context(*, access: Access, context_id: UUID, version: int, reason: str = "") -> AgentContext:
