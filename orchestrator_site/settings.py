@@ -142,7 +142,11 @@ SIMPLE_JWT = {
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Agent Orchestrator",
-    "DESCRIPTION": "Register agents, run sessions, follow them live.",
+    "DESCRIPTION": (
+        "Register agents, run sessions, follow them live.\n\nWho is signed in to the pages may try every call here at "
+        "once. Programs send `Authorization: Bearer …` with the `access` of `POST /api/v1/auth/token`, or an API key "
+        "as `X-API-Key`. What is refused answers `{code, message, details}`, and `message` says how to mend it."
+    ),
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
