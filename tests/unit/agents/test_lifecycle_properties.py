@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, assume, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from agents.hook_runner import HookFailed
 from agents.models import Agent, AgentCommand
@@ -93,6 +100,17 @@ class Life(RuleBasedStateMachine):
 
     def allowed(self) -> list[str]:
         return allowed_verbs(with_running([fresh(self.id)])[0])
+
+    @initialize(is_up=st.booleans(), is_heard=st.booleans())
+    def begin(self, is_up: bool, is_heard: bool) -> None:
+        """Few sequences lead from CREATED to ACTIVE by themselves, and what comes after it would hardly be tried."""
+        if is_heard:
+            record_heartbeat(access=self.access, agent_id=self.id)
+        if is_up:
+            start_agent(access=self.access, agent_id=self.id)
+            for claim in claim_commands(new_id(), limit=1):
+                self.carry_out(claim, "ok")
+            assert fresh(self.id).state_detail == "ACTIVE"
 
     # What operators do
 
