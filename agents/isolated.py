@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import asdict
 from itertools import count
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from agents.base import BaseAgent
 from agents.registry import build_registry
@@ -188,7 +188,9 @@ async def _work(reader: asyncio.StreamReader, out: TextIO) -> None:
     try:
         registry = build_registry(start["modules"])
         agent = registry.create(start["definition"], start["configuration"], name=start["agent_name"])
-        await agent.initialize()
+        ready = cast(Any, agent.initialize())  # a plain `def` answers nothing to wait for
+        if inspect.isawaitable(ready):
+            await ready
         channel.write(result=await _run(agent, RemoteContext(start, channel)))
     except AgentError as error:
         channel.write(error=str(error), code=error.code, permanent=error.permanent)

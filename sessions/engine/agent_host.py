@@ -195,11 +195,18 @@ class LocalAgentHost:
     async def _make(self, definition: str, name: str, configuration: Mapping[str, Any]) -> BaseAgent:
         try:
             agent = self.registry.create(definition, configuration, name=name)
-            await agent.initialize()
-            await agent.activate()
+            for hook in (agent.initialize, agent.activate):
+                await self._call(hook)
         except (KeyboardInterrupt, SystemExit) as error:  # in a task of their own they would end the loop
             raise RuntimeError(f"{definition} raised {type(error).__name__} while it was made") from error
         return agent
+
+    async def _call(self, hook: Callable[[], Any]) -> None:
+        """A hook of an agent: on the loop where it is `async def`, else in a thread, as it may block."""
+        if inspect.iscoroutinefunction(hook):
+            await hook()
+        else:
+            await run_in_thread(self.threads, lambda _: hook(), None)
 
     def _forget_oldest(self) -> None:
         while len(self._instances) >= INSTANCE_LIMIT:

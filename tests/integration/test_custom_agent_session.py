@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def engine(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    settings.AGENT_REGISTRY_MODULES = ["examples.word_count_agent"]
+    settings.AGENT_REGISTRY_MODULES = ["examples.word_count_agent", "tests.plain_agents"]
     monkeypatch.setattr(registry_module, "_registry", None)
     sync_definitions()
     with running_engine():
@@ -64,3 +64,16 @@ def test_a_custom_agent_works_in_a_session(make: Make) -> None:
     metrics = member.get(f"/api/v1/agents/{agent_id}/status").json()["metrics"]
     assert (metrics["running"], metrics["completed"], metrics["failed"]) == (0, 1, 0)
     assert metrics["mean_seconds"] >= 0
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(("definition", "ready"), [("plain", "initialized, activated"), ("apart", "initialized")])
+def test_hooks_may_be_plain_functions(make: Make, definition: str, ready: str) -> None:
+    operator = client_in(make, make.workspace(), Role.OPERATOR)
+    spawned = operator.post(
+        f"/api/v1/definitions/{definition}/spawn", {"start": True}, headers={"Prefer": "wait=10"}
+    ).json()
+    assert spawned["state_detail"] == "ACTIVE"
+    asked = operator.post(f"/api/v1/agents/{spawned['id']}/execute", {"task_description": "Are you ready?"}).json()
+    session = finished(operator, asked["session_id"])
+    assert [task["result"] for task in session["tasks"]] == [{"ready": ready}], session["error"]
