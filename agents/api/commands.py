@@ -42,7 +42,7 @@ class AgentCommands(Door):
     )
     def get(self, request: Request, agent_id: UUID) -> Response:
         """What was asked of the agent and took time, newest first."""
-        query = self.read(CommandQuerySerializer, request.query_params.dict()).validated_data
+        query = self.given(CommandQuerySerializer, request.query_params.dict())
         found = selectors.commands_of(self.access, agent_id, open_only=query["open"])
         page: Any = self.paginate_queryset(found)
         return self.get_paginated_response(CommandSerializer(page, many=True).data)
@@ -63,7 +63,7 @@ class AgentHeartbeat(Door):
     def post(self, request: Request, agent_id: UUID) -> Response:
         """A sign of life of a remote agent. Once it has sent one it is OFFLINE when they are missing for too long."""
         selectors.agent_for(self.access, agent_id)
-        values = self.read(HeartbeatSerializer, request.data).validated_data
+        values = self.given(HeartbeatSerializer, request.data)
         agent = services.record_heartbeat(access=self.access, agent_id=agent_id, **values)
         [agent] = selectors.with_running([agent])
         return Response(status_of(agent, selectors.figures_of(agent)))

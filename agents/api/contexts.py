@@ -34,9 +34,6 @@ class ContextDoor(Door):
 
     serializer_class: type[BaseSerializer[Any]] = DETAIL
 
-    def given(self, shape: Any, data: Any) -> dict[str, Any]:
-        return dict(self.read(shape, data).validated_data)
-
     def shown(self, version: AgentContextVersion, code: int = status.HTTP_200_OK) -> Response:
         return set_etag(Response(shapes.context_detail(version), status=code), version.version)
 
@@ -145,8 +142,7 @@ class ContextDiff(ContextDoor):
     def get(self, request: Request, context_id: UUID) -> Response:
         """What differs between two versions, place by place."""
         context = selectors.context_for(self.access, context_id)
-        asked = shapes.ComparedContexts(data=request.query_params.dict())
-        asked.is_valid(raise_exception=True)
+        asked = self.read(shapes.ComparedContexts, request.query_params.dict())
         changes = selectors.differences(context, *asked.between(context.shown_version))
         page: Any = self.paginate_queryset(changes)
         return self.get_paginated_response(ChangeSerializer(page, many=True).data)

@@ -37,7 +37,7 @@ class DefinitionList(Door):
     )
     def get(self, request: Request) -> Response:
         """What agents can be made of."""
-        values = self.read(shapes.DefinitionQuerySerializer, request.query_params.dict()).validated_data
+        values = self.given(shapes.DefinitionQuerySerializer, request.query_params.dict())
         found = selectors.definitions(
             search=values.get("search", ""),
             capabilities=shapes.words(values.get("capability", "")),
@@ -66,7 +66,7 @@ class DefinitionAgents(Door):
         """The agents of your workspaces that were made of a definition."""
         selectors.definition_for(slug)
         query = self.read(shapes.AgentQuerySerializer, {**request.query_params.dict(), "definition": slug})
-        return self.page_of_agents(selectors.listed_agents(self.access, query.to_query()))  # type: ignore[attr-defined]
+        return self.page_of_agents(selectors.listed_agents(self.access, query.to_query()))
 
 
 class SpawnAgent(Door):
@@ -78,7 +78,7 @@ class SpawnAgent(Door):
     )
     def post(self, request: Request, slug: str) -> Response:
         """Make an agent of a definition, and start it when asked to; `Prefer: wait=N` waits until it has started."""
-        values = self.read(SpawnRequest, request.data).validated_data
+        values = self.given(SpawnRequest, request.data)
         agent = services.spawn_agent(access=self.access, slug=slug, **values)
         agent, wait = self.settled(agent)
         response = self.one(agent, status.HTTP_201_CREATED)

@@ -146,7 +146,7 @@ class AgentState(Door):
 
     def _asked(self, request: Request, agent_id: UUID) -> dict[str, Any]:
         selectors.agent_for(self.access, agent_id)
-        values = self.read(StateRequest, request.data).validated_data
+        values = self.given(StateRequest, request.data)
         return {**values, "expected_version": expected_version(request)}
 
     def shown(self, agent: Agent) -> Response:
@@ -170,7 +170,7 @@ class Checkpoint(Door):
     def post(self, request: Request, agent_id: UUID) -> Response:
         """Keep the present state, or the one given, as the latest checkpoint."""
         selectors.agent_for(self.access, agent_id)
-        values = self.read(CheckpointRequest, request.data).validated_data
+        values = self.given(CheckpointRequest, request.data)
         checkpoint = services.create_checkpoint(access=self.access, agent_id=agent_id, **values)
         return Response(CheckpointShape(checkpoint).data, status=status.HTTP_201_CREATED)
 
@@ -181,7 +181,7 @@ class Checkpoint(Door):
         """Delete the latest checkpoint, or the one of this number; the highest one left is the latest then."""
         selectors.agent_for(self.access, agent_id)
         asked = {**request.query_params.dict(), **request.data} if isinstance(request.data, dict) else request.data
-        values = self.read(CheckpointChoice, asked).validated_data
+        values = self.given(CheckpointChoice, asked)
         services.delete_checkpoint(access=self.access, agent_id=agent_id, **values)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -198,7 +198,7 @@ class CheckpointList(Door):
     def get(self, request: Request, agent_id: UUID) -> Response:
         """The checkpoints that are kept, newest first, without their data."""
         selectors.agent_for(self.access, agent_id)
-        asked = self.read(CheckpointQuery, request.query_params.dict()).validated_data
+        asked = self.given(CheckpointQuery, request.query_params.dict())
         page = self.paginate_queryset(selectors.checkpoints_of(self.access, agent_id, **asked))
         return self.get_paginated_response(ListedCheckpoint(page, many=True).data)
 
@@ -229,7 +229,7 @@ class CheckpointRestore(Door):
             access=self.access,
             agent_id=agent_id,
             expected_version=expected_version(request),
-            **self.read(RestoreRequest, request.data).validated_data,
+            **self.given(RestoreRequest, request.data),
         )
         body = {**StateShape(agent).data, "restored_from": checkpoint.sequence_number}
         return set_etag(Response(body), agent.state_version)
@@ -253,7 +253,7 @@ class CheckpointScheduling(Door):
         """Take checkpoints at this interval from now on. 200 when there was a schedule; the same interval changes
         nothing. A state that the latest recoverable checkpoint holds already is not kept again."""
         selectors.agent_for(self.access, agent_id)
-        values = self.read(ScheduleRequest, request.data).validated_data
+        values = self.given(ScheduleRequest, request.data)
         schedule, is_new = services.schedule_checkpoints(access=self.access, agent_id=agent_id, **values)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(ScheduleShape(schedule).data, status=code)

@@ -56,7 +56,7 @@ class TemplateApplication(Door):
     def post(self, request: Request, template_id: str) -> Response:
         """Make an agent of a template: its defaults with your configuration over them, its prompt filled in."""
         template = template_meant(request, self.access, template_id)
-        asked = dict(self.read(ApplyRequest, request.data).validated_data)
+        asked = self.given(ApplyRequest, request.data)
         use = services.TemplateUse(template.id, asked.pop("version", None), asked.pop("variables"))
         agent, wait = self.settled(services.apply_template(access=self.access, use=use, **asked))
         response = Response(AgentSerializer(agent).data, status=status.HTTP_201_CREATED)
@@ -74,7 +74,7 @@ class TemplateAgents(Door):
     def get(self, request: Request, template_id: str) -> Response:
         """The agents made of a template that are not terminated; `?behind=true`: those that lag behind it."""
         template = template_meant(request, self.access, template_id)
-        query = self.read(BehindQuery, request.query_params.dict()).validated_data
+        query = self.given(BehindQuery, request.query_params.dict())
         return self.page_of_agents(selectors.agents_of_template(self.access, template, **query))
 
 
@@ -83,7 +83,7 @@ class AgentUpgrade(Door):
     def post(self, request: Request, agent_id: UUID) -> Response:
         """Bring an agent to another version of its template; what was set for this agent stays."""
         selectors.agent_for(self.access, agent_id)
-        asked = self.read(UpgradeRequest, request.data).validated_data
+        asked = self.given(UpgradeRequest, request.data)
         return self.one(services.upgrade_agent(access=self.access, agent_id=agent_id, **asked))
 
 

@@ -24,12 +24,6 @@ class Door(AccessMixin, GenericAPIView[Any]):
     serializer_class: type[BaseSerializer[Any]] = shapes.AgentSerializer
     filter_backends = ()
 
-    def read(self, shape: type[BaseSerializer[Any]], data: Any, **options: Any) -> BaseSerializer[Any]:
-        """What was sent, checked. Raises: ValidationError, by field."""
-        serializer = shape(data=data, **options)
-        serializer.is_valid(raise_exception=True)
-        return serializer
-
     def page_of_agents(self, found: Any) -> Response:
         agents = selectors.with_running(self.paginate_queryset(found) or [])
         return self.get_paginated_response(shapes.AgentSerializer(agents, many=True).data)
@@ -62,7 +56,7 @@ class AgentList(Door):
     def get(self, request: Request) -> Response:
         """The agents of your workspaces, and what they can do."""
         query = self.read(shapes.AgentQuerySerializer, request.query_params.dict())
-        return self.page_of_agents(selectors.listed_agents(self.access, query.to_query()))  # type: ignore[attr-defined]
+        return self.page_of_agents(selectors.listed_agents(self.access, query.to_query()))
 
     @extend_schema(
         operation_id="agents_create",
@@ -73,7 +67,7 @@ class AgentList(Door):
     def post(self, request: Request) -> Response:
         """Make an agent of a template, of a definition, or of what its type means; with an endpoint, register a remote
         one."""
-        values = dict(self.read(shapes.AgentCreateSerializer, request.data).validated_data)
+        values = self.given(shapes.AgentCreateSerializer, request.data)
         agent = services.register_agent(
             access=self.access,
             definition=values.pop("definition", ""),
@@ -106,7 +100,7 @@ class AgentDiscovery(Door):
     )
     def get(self, request: Request) -> Response:
         """Agents that offer a capability and may be given work now, the least loaded first."""
-        values = self.read(shapes.DiscoverQuerySerializer, request.query_params.dict()).validated_data
+        values = self.given(shapes.DiscoverQuerySerializer, request.query_params.dict())
         wanted = shapes.words(values["capability"])
         found = selectors.discovered_agents(self.access, wanted, project_id=values.get("project"))
         return self.get_paginated_response(shapes.AgentSerializer(self.paginate_queryset(found), many=True).data)
@@ -136,7 +130,7 @@ class AgentDetail(Door):
 
     def _change(self, request: Request, agent_id: UUID, *, partial: bool) -> Response:
         selectors.agent_for(self.access, agent_id)
-        values = self.read(shapes.AgentChangeSerializer, request.data, partial=partial).validated_data
+        values = self.given(shapes.AgentChangeSerializer, request.data, partial=partial)
         return self.one(
             services.update_agent(access=self.access, agent_id=agent_id, changes=dict(values), replace=not partial)
         )
@@ -160,7 +154,7 @@ class AgentStatusView(Door):
         With `Prefer: wait=N` also 409 (`hook_failed`) when the agent failed on the way.
         """
         selectors.agent_for(self.access, agent_id)
-        values = self.read(shapes.StatusRequestSerializer, request.data).validated_data
+        values = self.given(shapes.StatusRequestSerializer, request.data)
         agent, wait = self.settled(services.set_status(access=self.access, agent_id=agent_id, **values))
         if wait:
             services.require_walked(agent)
@@ -207,7 +201,7 @@ class AgentVerb(Door):
         is, other verbs than terminate are a 409, too (`command_under_way`).
         """
         selectors.agent_for(self.access, agent_id)
-        values = self.read(shapes.ReasonSerializer, request.data).validated_data
+        values = self.given(shapes.ReasonSerializer, request.data)
         return self.moved(services.request_transition(access=self.access, agent_id=agent_id, verb=self.verb, **values))
 
 
@@ -216,7 +210,7 @@ class AgentMaintenance(Door):
     def post(self, request: Request, agent_id: UUID) -> Response:
         """Raise or lower the maintenance flag: nothing new is assigned while it is up."""
         selectors.agent_for(self.access, agent_id)
-        values = self.read(shapes.MaintenanceRequestSerializer, request.data).validated_data
+        values = self.given(shapes.MaintenanceRequestSerializer, request.data)
         return self.one(services.set_maintenance(access=self.access, agent_id=agent_id, **values))
 
 
@@ -233,6 +227,6 @@ class AgentHistory(Door):
         """What the agent went through, newest first."""
         selectors.agent_for(self.access, agent_id)
         query = self.read(shapes.HistoryQuerySerializer, request.query_params.dict())
-        found = selectors.listed_moves(self.access, agent_id, query.to_query())  # type: ignore[attr-defined]
+        found = selectors.listed_moves(self.access, agent_id, query.to_query())
         page = self.paginate_queryset(found)
         return self.get_paginated_response(shapes.StateHistorySerializer(page, many=True).data)

@@ -31,12 +31,6 @@ FILE_FIELDS = ("files[]", "files", "file")
 class Door(PagedMixin, GenericAPIView[Any]):
     """A view of documents."""
 
-    def given(self, shape: Any, data: Any) -> dict[str, Any]:
-        """What was sent, in `shape`. Raises: ValidationError, by field."""
-        serializer = shape(data=data)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
-
     def collection(self, collection_id: UUID, role: Role = Role.VIEWER) -> Collection:
         """Raises: CollectionNotFound, Forbidden."""
         row = selectors.collection_for(workspace_ids=self.access.workspace_ids, collection_id=collection_id)

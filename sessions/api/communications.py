@@ -64,12 +64,6 @@ class MessageDoor(AccessMixin, GenericAPIView[Any]):
     serializer_class = MessageShape
     filter_backends = ()
 
-    def given(self, shape: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-        """What was sent, in `shape`. Raises: ValidationError, by field."""
-        serializer = shape(data=data)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
-
 
 class Send(MessageDoor):
     @extend_schema(

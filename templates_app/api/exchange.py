@@ -28,7 +28,7 @@ class TemplateExport(TemplateDoor):
     def get(self, request: Request, template_id: str) -> HttpResponse:
         """A template as a YAML file, which `POST /templates/import` reads."""
         template = self.template(template_id)
-        asked = self.given(shapes.VersionQuery, request.query_params.dict()).validated_data
+        asked = self.given(shapes.VersionQuery, request.query_params.dict())
         text = services.export_template(access=self.access, template_id=template.id, **asked)
         disposition = {"Content-Disposition": f'attachment; filename="{template.slug}.yaml"'}
         return HttpResponse(text, content_type="text/yaml; charset=utf-8", headers=disposition)
@@ -46,7 +46,7 @@ class TemplateImport(TemplateDoor):
     )
     def post(self, request: Request) -> Response:
         """Make a template of a file: YAML as the body, or the same keys as JSON; 200 when one of yours was updated."""
-        asked = dict(self.given(shapes.ImportQuery, request.query_params.dict()).validated_data)
+        asked = self.given(shapes.ImportQuery, request.query_params.dict())
         source: Any = request.data
         template = services.import_template(access=self.access, source=source, slug=asked.pop("id", ""), **asked)
         code = status.HTTP_201_CREATED if template.version == 1 else status.HTTP_200_OK

@@ -27,12 +27,6 @@ class TemplateDoor(AccessMixin, GenericAPIView[Any]):
     serializer_class: type[BaseSerializer[Any]] = shapes.TemplateShape
     filter_backends = ()
 
-    def given(self, shape: Any, data: Any, **options: Any) -> Any:
-        """What was sent, checked. Raises: ValidationError, by field."""
-        serializer = shape(data=data, **options)
-        serializer.is_valid(raise_exception=True)
-        return serializer
-
     def template(self, template_id: str) -> AgentTemplate:
         """The template meant by the address. Raises: NotFound."""
         return template_meant(self.request, self.access, template_id)
@@ -50,7 +44,7 @@ class TemplateList(TemplateDoor):
     )
     def get(self, request: Request) -> Response:
         """The templates of your workspaces and the built-in ones."""
-        query = self.given(shapes.TemplateQueryShape, request.query_params.dict()).to_query()
+        query = self.read(shapes.TemplateQueryShape, request.query_params.dict()).to_query()
         page = self.paginate_queryset(selectors.listed_templates(self.access, query))
         return self.get_paginated_response(shapes.TemplateShape(page, many=True).data)
 
@@ -62,7 +56,7 @@ class TemplateList(TemplateDoor):
     )
     def post(self, request: Request) -> Response:
         """Make a template. Its defaults must fit its schema, and the definition's."""
-        asked = self.given(shapes.TemplateRequest, request.data)
+        asked = self.read(shapes.TemplateRequest, request.data)
         template = services.create_template(
             access=self.access,
             workspace_id=asked.validated_data.get("workspace_id"),
@@ -106,7 +100,7 @@ class TemplateDetail(TemplateDoor):
 
     def _change(self, request: Request, template_id: str, *, partial: bool) -> Response:
         template = self.template(template_id)
-        asked = self.given(shapes.TemplateChange, request.data, partial=partial)
+        asked = self.read(shapes.TemplateChange, request.data, partial=partial)
         changed = services.update_template(
             access=self.access,
             template_id=template.id,
@@ -157,7 +151,7 @@ class TemplateDiff(TemplateDoor):
     def get(self, request: Request, template_id: str) -> Response:
         """What differs between two versions, place by place."""
         template = self.template(template_id)
-        asked = self.given(ComparedVersions, request.query_params.dict())
+        asked = self.read(ComparedVersions, request.query_params.dict())
         page: Any = self.paginate_queryset(selectors.differences(template, *asked.between(template.version)))
         return self.get_paginated_response(ChangeSerializer(page, many=True).data)
 
@@ -172,7 +166,7 @@ class TemplateRestore(TemplateDoor):
     def post(self, request: Request, template_id: str) -> Response:
         """Say again what the template said at a version, as a new version."""
         template = self.template(template_id)
-        asked = self.given(shapes.TemplateRestoreRequest, request.data).validated_data
+        asked = self.given(shapes.TemplateRestoreRequest, request.data)
         expected = expected_version(request)
         restored = services.restore_version(
             access=self.access, template_id=template.id, expected_version=expected, **asked
@@ -210,7 +204,7 @@ class TemplateCopy(TemplateDoor):
     def post(self, request: Request, template_id: str) -> Response:
         """A template of your own that says what this one says: the way to change a built-in one."""
         template = self.template(template_id)
-        asked = dict(self.given(shapes.TemplateCopyRequest, request.data).validated_data)
+        asked = self.given(shapes.TemplateCopyRequest, request.data)
         copy = services.copy_template(access=self.access, template_id=template.id, slug=asked.pop("id"), **asked)
         return self.shown(copy, status.HTTP_201_CREATED)
 
@@ -226,7 +220,7 @@ class DraftValidation(TemplateDoor):
     )
     def post(self, request: Request) -> Response:
         """Whether these contents could become a template, and what stands against it; nothing is kept."""
-        asked = self.given(shapes.DraftRequest, request.data)
+        asked = self.read(shapes.DraftRequest, request.data)
         problems = selectors.problems_of_draft(asked.to_values(), asked.validated_data.get("configuration"))
         return Response({"valid": not problems, "errors": problems})
 
@@ -244,6 +238,6 @@ class TemplateValidation(TemplateDoor):
     def post(self, request: Request, template_id: str) -> Response:
         """Whether an agent could be made with this configuration, and what stands against it; nothing is made."""
         template = self.template(template_id)
-        asked = self.given(shapes.ValidateRequest, request.data).validated_data
+        asked = self.given(shapes.ValidateRequest, request.data)
         problems = selectors.problems_of_application(template, **asked)
         return Response({"valid": not problems, "errors": problems})

@@ -44,12 +44,6 @@ class Door(PagedMixin, GenericAPIView[Any]):
         model: type[Model] = self.get_serializer_class().Meta.model  # type: ignore[attr-defined]
         return model._default_manager.none()
 
-    def given(self, shape: Any, *, partial: bool = False) -> dict[str, Any]:
-        """The request's body in `shape`. Raises: ValidationError, by field."""
-        serializer = shape(data=self.request.data, partial=partial)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
-
 
 def workspace_filter(request: Request) -> UUID | None:
     """`?workspace_id=`; a word that is no id is an error by field, not an empty list."""
@@ -79,7 +73,7 @@ class Workspaces(Door):
     @extend_schema(operation_id="workspaces_create", responses={201: WorkspaceShape})
     def post(self, request: Request) -> Response:
         """Makes a workspace with a default project; the caller becomes its owner."""
-        workspace = services.found_workspace(access=self.access, **self.given(WorkspaceShape))
+        workspace = services.found_workspace(access=self.access, **self.given(WorkspaceShape, request.data))
         return Response(WorkspaceShape(workspace).data, status=status.HTTP_201_CREATED)
 
 
@@ -96,7 +90,7 @@ class OneWorkspace(Door):
     def patch(self, request: Request, workspace_id: UUID) -> Response:
         """Changes name, limits or retention. Needs ADMIN."""
         selectors.workspace_for(access=self.access, workspace_id=workspace_id)
-        changes = self.given(WorkspaceShape, partial=True)
+        changes = self.given(WorkspaceShape, request.data, partial=True)
         workspace = services.update_workspace(access=self.access, workspace_id=workspace_id, **changes)
         return Response(WorkspaceShape(workspace).data)
 
@@ -113,7 +107,9 @@ class Members(Door):
     def post(self, request: Request, workspace_id: UUID) -> Response:
         """Adds an existing user by name. Needs ADMIN, and nobody grants a role above their own."""
         self.access.require(workspace_id)
-        row = services.add_member(access=self.access, workspace_id=workspace_id, **self.given(MemberRequest))
+        row = services.add_member(
+            access=self.access, workspace_id=workspace_id, **self.given(MemberRequest, request.data)
+        )
         return Response(MemberShape(row).data, status=status.HTTP_201_CREATED)
 
 
@@ -124,7 +120,7 @@ class OneMember(Door):
     def patch(self, request: Request, workspace_id: UUID, member_id: UUID) -> Response:
         """Changes a member's role. The last owner stays one."""
         self.access.require(workspace_id)
-        role = self.given(RoleChange)["role"]
+        role = self.given(RoleChange, request.data)["role"]
         row = services.change_role(access=self.access, workspace_id=workspace_id, member_id=member_id, role=role)
         return Response(MemberShape(row).data)
 
@@ -157,7 +153,7 @@ class Projects(Door):
     @extend_schema(operation_id="projects_create", request=ProjectRequest, responses={201: ProjectShape})
     def post(self, request: Request) -> Response:
         """Makes a project, with the four built-in agents. Needs ADMIN."""
-        project = services.create_project(access=self.access, **self.given(ProjectRequest))
+        project = services.create_project(access=self.access, **self.given(ProjectRequest, request.data))
         return Response(ProjectShape(project).data, status=status.HTTP_201_CREATED)
 
 
@@ -174,7 +170,9 @@ class OneProject(Door):
     def patch(self, request: Request, project_id: UUID) -> Response:
         """Renames a project, or makes it the default one. Needs ADMIN."""
         selectors.project_for(access=self.access, project_id=project_id, role=Role.VIEWER)
-        project = services.update_project(access=self.access, project_id=project_id, **self.given(ProjectChange))
+        project = services.update_project(
+            access=self.access, project_id=project_id, **self.given(ProjectChange, request.data)
+        )
         return Response(ProjectShape(project).data)
 
     @extend_schema(operation_id="projects_delete", responses={204: None})
@@ -196,7 +194,7 @@ class Keys(Door):
     @extend_schema(operation_id="keys_create", request=KeyRequest, responses={201: NewKey})
     def post(self, request: Request) -> Response:
         """Makes a key. `key` is shown once: an answer repeated for an `Idempotency-Key` has null there. Needs ADMIN."""
-        row, secret = services.create_key(access=self.access, **self.given(KeyRequest))
+        row, secret = services.create_key(access=self.access, **self.given(KeyRequest, request.data))
         body = {**KeyShape(row).data, "key": secret}
         return Response(body, status=status.HTTP_201_CREATED, headers=NO_STORE)
 
