@@ -135,7 +135,7 @@ def test_messages_between_agents_appear_while_they_are_sent(page: "Page", progra
     page.goto(f"/sessions/{session_id}")
     said = page.locator("#messages .msg", has_text="Look at the north cliff first")
     said.wait_for()
-    assert page.get_attribute("#status", "data-status") == "RUNNING"
+    page.wait_for_selector("#status[data-status=RUNNING]", timeout=3_000)
     assert "sender" in said.inner_text()
     assert "receiver" in said.inner_text()
     wait_for_status(page, "COMPLETED")
