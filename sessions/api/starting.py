@@ -19,6 +19,7 @@ from sessions.api.specs import AgentTaskSpec, SessionSpec
 from sessions.models import AgentSession
 from sessions.request_json import read_agent_task, read_session_request
 from sessions.services import Submission
+from sessions.streaming.listening import news_of_end
 from workspaces.api.access import AccessMixin
 from workspaces.selectors import project_for
 
@@ -75,6 +76,11 @@ def links(request: Request, session_id: UUID) -> dict[str, str]:
     }
 
 
+def wait_for_end(session_id: UUID, seconds: float) -> bool:
+    """Whether the session has ended, within so many seconds."""
+    return wait_until(lambda: selectors.has_ended(session_id), seconds, news_of_end(session_id))
+
+
 class Starting(AccessMixin, GenericAPIView[Any]):
     """A door that starts a session and says where it can be followed, or waits for its end."""
 
@@ -83,7 +89,7 @@ class Starting(AccessMixin, GenericAPIView[Any]):
     def answer(self, submission: Submission) -> Response:
         session = submission.session
         wait = preferred_wait(self.request)
-        ended = wait > 0 and wait_until(lambda: selectors.has_ended(session.id), wait)
+        ended = wait > 0 and wait_for_end(session.id, wait)
         response = self._ended(session) if ended else self._accepted(session)
         say_applied(response, wait)
         if submission.is_replay:

@@ -11,12 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.preferences import MAX_WAIT_SECONDS, preferred_wait, say_applied
-from core.waiting import wait_until
 from sessions import selectors, services
 from sessions.api.filters import TaskFilter
 from sessions.api.serializers import TaskShape
 from sessions.api.specs import SingleTaskSpec
-from sessions.api.starting import IDEMPOTENCY_KEY, PREFER, REFUSED_FOR_NOW, idempotency_key
+from sessions.api.starting import IDEMPOTENCY_KEY, PREFER, REFUSED_FOR_NOW, idempotency_key, wait_for_end
 from sessions.models import AgentTask
 from sessions.request_json import read_single_task
 from workspaces.api.access import AccessMixin
@@ -86,7 +85,7 @@ class ExecuteTask(AccessMixin, GenericAPIView[Any]):
         """Starts a task that was made alone and waits for its end: 60 seconds, or as `Prefer: wait=N` says."""
         task = services.execute_task(access=self.access, task_id=task_id)
         wait = preferred_wait(request, default=MAX_WAIT_SECONDS)
-        ended = wait_until(lambda: selectors.has_ended(task.session_id), wait)
+        ended = wait_for_end(task.session_id, wait)
         shown = TaskShape(selectors.task_for(self.access, task_id)).data
         response = Response(shown, status=status.HTTP_200_OK if ended else status.HTTP_202_ACCEPTED)
         say_applied(response, wait if "Prefer" in request.headers else 0)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 import weakref
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class Hub:
         self._followed: dict[str, _Followed] = {}
         self._opening: dict[str, asyncio.Lock] = {}
         self._watchers: set[Callable[[str], None]] = set()
+        self._listeners: dict[str, set[Callable[[Notice], None]]] = {}
+        self._wanted: Counter[str] = Counter()
         self._unfollowing: set[asyncio.Future[None]] = set()
         self._readers = Readers()
         self._source: Source | None = None
@@ -80,6 +83,21 @@ class Hub:
             if not self._watchers:
                 await source.follow_all(False)
 
+    @asynccontextmanager
+    async def listen(self, session_id: str, on_notice: Callable[[Notice], None]) -> AsyncIterator[None]:
+        """Hear of one session what the source brings, on the loop, without its log."""
+        self._listeners.setdefault(session_id, set()).add(on_notice)
+        try:
+            await self._join(session_id)
+            try:
+                yield
+            finally:
+                await self._leave(session_id)
+        finally:
+            self._listeners[session_id].discard(on_notice)
+            if not self._listeners[session_id]:
+                del self._listeners[session_id]
+
     async def read(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a query in a reader thread."""
         return await self._readers.read(function, *args, **kwargs)
@@ -88,6 +106,8 @@ class Hub:
         """What the source calls for every hint."""
         if followed := self._followed.get(notice.session_id):
             followed.tail.offer(notice)
+        for listener in list(self._listeners.get(notice.session_id, ())):
+            listener(notice)
         if notice.last_seq >= 0:
             for watcher in list(self._watchers):
                 watcher(notice.session_id)
@@ -109,6 +129,7 @@ class Hub:
         for followed in self._followed.values():
             followed.task.cancel()
         self._followed.clear()
+        self._wanted.clear()
         if self._source:
             await self._source.stop()
             self._source = None
@@ -124,13 +145,12 @@ class Hub:
         return followed
 
     async def _open(self, session_id: str, last_seq: int) -> _Followed:
-        source = await self.start()
-        await source.follow(session_id)
+        await self._join(session_id)
         tail = Tail(session_id, self.frames_after)
         try:
             await tail.fill(last_seq)
         except BaseException:  # the database is away, or the client has gone: nobody follows
-            await source.unfollow(session_id)
+            await self._leave(session_id)
             raise
         followed = self._followed[session_id] = _Followed(tail, asyncio.create_task(self._keep_following(tail)))
         tail.look()  # for the hints that came while it was being filled
@@ -140,14 +160,30 @@ class Hub:
         if not followed.followers and self._followed.get(session_id) is followed:
             del self._followed[session_id]
             followed.task.cancel()
-            unfollowing = asyncio.ensure_future(self._unfollow(session_id))
+            unfollowing = asyncio.ensure_future(self._leave(session_id))
             self._unfollowing.add(unfollowing)
             unfollowing.add_done_callback(self._unfollowing.discard)
 
-    async def _unfollow(self, session_id: str) -> None:
+    async def _join(self, session_id: str) -> None:
+        """Raises: what the source does; nobody has joined then."""
+        source = await self.start()
+        self._wanted[session_id] += 1
+        try:
+            await source.follow(session_id)
+        except BaseException:
+            await self._leave(session_id)
+            raise
+
+    async def _leave(self, session_id: str) -> None:
+        if session_id not in self._wanted:  # the hub was closed
+            return
+        self._wanted[session_id] -= 1
+        if self._wanted[session_id] > 0:
+            return
+        del self._wanted[session_id]
         source = await self.start()
         await source.unfollow(session_id)
-        if session_id in self._followed:  # somebody came meanwhile
+        if session_id in self._wanted:  # somebody came meanwhile
             await source.follow(session_id)
 
     async def _keep_following(self, tail: Tail) -> None:

@@ -32,7 +32,7 @@ def test_a_preference_that_means_no_wait_is_not_said_to_be_applied(world: World,
 
 
 def test_nobody_waits_longer_than_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sessions.api.starting.wait_until", lambda is_so, seconds: seconds > 60)
+    monkeypatch.setattr("sessions.api.starting.wait_for_end", lambda session_id, seconds: seconds > 60)
     assert world.post(EXECUTE, goal(), Prefer="wait=3600")["Preference-Applied"] == "wait=60"
 
 

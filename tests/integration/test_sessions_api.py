@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from rest_framework import serializers as drf
@@ -12,7 +12,7 @@ from sessions.api import serializers as schema
 from sessions.api import specs
 from sessions.models import AgentSession, SessionCommand
 from sessions.request_json import AGENT_TASK_FIELDS, SESSION_FIELDS, SINGLE_TASK_FIELDS, TASK_FIELDS
-from sessions.selectors import shapes
+from sessions.selectors import has_ended, shapes
 from tests.http_sessions import EXECUTE, SESSIONS, TASKS, World, goal
 from tests.make import Make
 from workspaces.models import AuditEntry
@@ -288,13 +288,13 @@ def test_a_task_is_made_as_the_documentation_shows_and_starts_when_it_is_execute
 def test_executing_a_task_waits_for_its_result(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     task = world.post(TASKS, {"description": "Say it", "agent": "Alpha"}).json()
 
-    def finish(is_so: Any, seconds: float) -> bool:
+    def finish(session_id: UUID, seconds: float) -> bool:
         assert seconds == 60
         AgentSession.objects.update(status="COMPLETED")
         world.project.sessions.get().tasks.update(status="COMPLETED", output_data={"said": 1})
-        return bool(is_so())
+        return has_ended(session_id)
 
-    monkeypatch.setattr("sessions.api.tasks.wait_until", finish)
+    monkeypatch.setattr("sessions.api.tasks.wait_for_end", finish)
     answer = world.post(f"{TASKS}/{task['id']}/execute")
     assert (answer.status_code, answer.json()["result"]) == (200, {"said": 1})
 
