@@ -88,6 +88,7 @@ VARIABLES = {
         Variable("JWT_SECRET", _text, ""),
         Variable("DATA_DIR", _folder, BASE_DIR / "var"),
         Variable("DATABASE_URL", _address("sqlite", "postgresql", "postgres"), ""),
+        Variable("WEB_DATABASE_CONNECTIONS", _positive, 20),
         Variable("REDIS_URL", _address("redis", "rediss", "unix"), ""),
         Variable("SERVICE_HOST", _text, "127.0.0.1"),
         Variable("SERVICE_PORT", _port, 8000),
@@ -171,7 +172,7 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
     if parts.scheme.partition("+")[0] == "sqlite":
         return _sqlite(Path(unquote(parts.path[1:]) or data_dir / "orchestrator.sqlite3"))
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "orchestrator_site.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -81,6 +81,7 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.database(env.read("DATABASE_URL"), DATA_DIR)}
+WEB_DATABASE_CONNECTIONS = env.read("WEB_DATABASE_CONNECTIONS")
 ATOMIC_REQUESTS = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -123,7 +123,7 @@ def test_the_address_we_listen_on_may_be_used_in_a_browser() -> None:
 
 def test_a_postgresql_address_of_any_driver_becomes_djangos_settings(tmp_path: Path) -> None:
     entry = env.database("postgresql+asyncpg://ann:se%20cret@db.example:5433/orchestra", tmp_path)
-    assert entry["ENGINE"] == "django.db.backends.postgresql"
+    assert entry["ENGINE"] == "orchestrator_site.postgresql"
     assert (entry["USER"], entry["PASSWORD"], entry["HOST"], entry["PORT"]) == ("ann", "se cret", "db.example", "5433")
     assert entry["OPTIONS"]["connect_timeout"] == 5
 

@@ -1,0 +1,1 @@
+"""Django's backend for PostgreSQL, with connections that a process may keep (`orchestrator_site.pool`)."""
