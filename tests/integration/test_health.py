@@ -96,11 +96,12 @@ def test_staff_see_every_component_with_a_sentence_and_a_time(make: Make) -> Non
 
 
 @pytest.mark.usefixtures("all_found_here")
-def test_a_program_with_an_api_key_sees_it(make: Make) -> None:
-    workspace = make.workspace()
-    access = access_of_user(make.member(workspace, Role.OWNER))
-    _, secret = create_key(access=access, name="probe", role=Role.VIEWER)
-    assert answer_of(APIClient(headers={"X-API-Key": secret})).status_code == 200
+def test_a_program_with_an_api_key_sees_words_and_no_figures_of_other_workspaces(make: Make) -> None:
+    access = access_of_user(make.member(make.workspace(), Role.OWNER))
+    _, secret = create_key(access=access, name="probe", role=Role.ADMIN)
+    answer = answer_of(APIClient(headers={"X-API-Key": secret}))
+    assert answer.status_code == 200
+    assert set(answer.json()["components"].values()) <= {"ok", "degraded", "down"}
     error_of(answer_of(APIClient(headers={"X-API-Key": "ao_wrong"})), 401)
 
 
