@@ -94,16 +94,28 @@ class SessionDetail:
 def session_detail(access: Access, session_id: UUID) -> SessionDetail:
     """The session with its tasks in a fixed number of queries. Raises: SessionNotFound."""
     session = session_for(access, session_id)
-    tasks = list(task_rows().filter(session=session))
+    tasks = list(_loaded(session.tasks.select_related("agent__definition")))  # each knows this session
     child_count = AgentSession.objects.kept().filter(parent_session=session).count()
     return SessionDetail(session, tasks, session_shape(session, tasks, child_count=child_count))
 
 
+_EDGES = (
+    TaskDependency.objects.select_related("depends_on")
+    .only(
+        "task", "depends_on__name", "depends_on__ordinal", "depends_on__status"
+    )  # not what the tasks were given and said
+    .order_by("depends_on__ordinal")
+)
+
+
 def task_rows() -> QuerySet[AgentTask]:
     """Tasks with their agents, dependencies and attempts loaded, in session order."""
-    rows = AgentTask.objects.select_related("agent__definition", "session").defer("agent__state")
-    return rows.prefetch_related(
-        Prefetch("dependencies", TaskDependency.objects.select_related("depends_on").order_by("depends_on__ordinal")),
+    return _loaded(AgentTask.objects.select_related("agent__definition", "session"))
+
+
+def _loaded(rows: QuerySet[AgentTask]) -> QuerySet[AgentTask]:
+    return rows.defer("agent__state").prefetch_related(
+        Prefetch("dependencies", _EDGES),
         Prefetch("executions", AgentExecution.objects.defer("context", "parameters", "result").order_by("attempt")),
     )
 
