@@ -99,15 +99,6 @@ def session_detail(access: Access, session_id: UUID) -> SessionDetail:
     return SessionDetail(session, tasks, session_shape(session, tasks, child_count=child_count))
 
 
-_EDGES = (
-    TaskDependency.objects.select_related("depends_on")
-    .only(
-        "task", "depends_on__name", "depends_on__ordinal", "depends_on__status"
-    )  # not what the tasks were given and said
-    .order_by("depends_on__ordinal")
-)
-
-
 def task_rows() -> QuerySet[AgentTask]:
     """Tasks with their agents, dependencies and attempts loaded, in session order."""
     return _loaded(AgentTask.objects.select_related("agent__definition", "session"))
@@ -115,9 +106,15 @@ def task_rows() -> QuerySet[AgentTask]:
 
 def _loaded(rows: QuerySet[AgentTask]) -> QuerySet[AgentTask]:
     return rows.defer("agent__state").prefetch_related(
-        Prefetch("dependencies", _EDGES),
+        Prefetch("dependencies", _edges()),
         Prefetch("executions", AgentExecution.objects.defer("context", "parameters", "result").order_by("attempt")),
     )
+
+
+def _edges() -> QuerySet[TaskDependency]:
+    """What tasks wait for, without what those were given and said. A new one each time: a prefetch marks its query."""
+    rows = TaskDependency.objects.select_related("depends_on").order_by("depends_on__ordinal")
+    return rows.only("task", "depends_on__name", "depends_on__ordinal", "depends_on__status")
 
 
 def visible_tasks(access: Access) -> QuerySet[AgentTask]:
