@@ -33,7 +33,12 @@ def site(tmp_path: Path) -> Iterator[Site]:
     for name, text in MODULES.items():
         (code / f"{name}.py").write_text(text)
     names = ",".join([*MODULES, "examples.word_count_agent"])
-    site = Site(data, {"AGENT_REGISTRY_MODULES": names, "PYTHONPATH": f"{ROOT}:{code}"})
+    environment = {
+        "AGENT_REGISTRY_MODULES": names,
+        "PYTHONPATH": f"{ROOT}:{code}",
+        "STATUS_ALLOWED_ADDRESSES": "127.0.0.1",
+    }
+    site = Site(data, environment)
     yield site
     site.stop()
 

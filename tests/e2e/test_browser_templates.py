@@ -87,7 +87,7 @@ def test_from_the_gallery_to_an_agent_with_a_mistake_on_the_way(page: "Page", pr
     program.call("POST", "/templates", PLAN)
     page.goto("/templates")
     page.click("a[aria-label='Use Sounder']")
-    assert page.evaluate("document.activeElement.id") == "name"
+    page.wait_for_function("document.activeElement.id === 'name'")
     page.keyboard.type("Sounder one")
     assert not page.is_visible("#weight"), "what most people leave as it is, is folded"
     page.fill("[id='config-depth']", "12")

@@ -18,6 +18,7 @@ from documents.models import Collection, Document, Passage
 from documents.search import Entry, Scope, SearchBackend, get_backend
 from documents.search.words import MAX_WORDS, query_words
 from orchestrator_site import env
+from orchestrator_site.pool import empty_pools
 from tests.conftest import need_service
 from workspaces.models import Project, Workspace
 
@@ -128,6 +129,7 @@ def _drop(vendor: str) -> None:
     del connections[vendor]
     del connections.settings[vendor]
     if vendor == "postgresql":
+        empty_pools()  # a test that needed the web process's application lets this one keep connections
         with _maintenance() as cursor:
             cursor.execute(f"DROP DATABASE {name}")
 
