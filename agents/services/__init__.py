@@ -34,7 +34,7 @@ from agents.services.lifecycle import (
 )
 from agents.services.registration import register_agent, spawn_agent
 from agents.services.state import patch_state, replace_state
-from agents.services.templating import TemplateUse, apply_template, upgrade_agent
+from agents.services.templating import TemplateUse, apply_template, upgrade_agent, upgrade_lagging
 
 __all__ = [
     "SHOWN_WAIT_SECONDS",
@@ -75,6 +75,7 @@ __all__ = [
     "unschedule_checkpoints",
     "update_agent",
     "upgrade_agent",
+    "upgrade_lagging",
     "wait_for_agent",
     "write_context",
 ]

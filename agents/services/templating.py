@@ -8,13 +8,13 @@ from uuid import UUID
 from django.db import transaction
 
 from agents.models import Agent, AgentDefinition
-from agents.selectors.templating import facts_of
+from agents.selectors.templating import agents_of_template, facts_of
 from agents.services.agents import AgentFields, NewAgent, create_agent
 from agents.services.choosing import choose, definition_row
 from agents.services.lifecycle import start_agent
 from agents.services.moves import audit, locked
 from agents.states import AgentStateDetail, agent_type
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, OrchestratorError
 from core.ids import new_id
 from core.merging import rebased
 from templates_app.models import AgentTemplate, AgentTemplateVersion
@@ -27,6 +27,9 @@ from workspaces.access import Access
 from workspaces.models import Project
 from workspaces.selectors import project_for
 from workspaces.states import Role
+
+MOST_AT_ONCE = 200
+"""Agents upgraded in one call; those left still lag behind, and the next call takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,29 @@ def upgrade_agent(
     after = {**_origin(agent), "configuration": agent.configuration, "prompt_template": agent.prompt_template}
     audit(access, agent, "agent.upgraded", before=before, after=after)
     return agent
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrades:
+    """What came of upgrading several agents: the names of those at the newest version; of the others also why."""
+
+    done: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+
+def upgrade_lagging(*, access: Access, template: AgentTemplate, agent_id: UUID | None = None) -> Upgrades:
+    """Bring the agents that lag behind to the newest version of the template, or the one given: at most `MOST_AT_ONCE`,
+    each in a transaction of its own, so that one that does not fit stops no other."""
+    lagging = agents_of_template(access, template, behind=True)
+    if agent_id is not None:
+        lagging = lagging.filter(id=agent_id)
+    upgrades = Upgrades()
+    for agent in lagging[:MOST_AT_ONCE]:
+        try:
+            upgrades.done.append(upgrade_agent(access=access, agent_id=agent.id).name)
+        except OrchestratorError as error:
+            upgrades.refused.append((agent.name, error.message))
+    return upgrades
 
 
 def _moved(agent: Agent, old: TemplateValues, new: TemplateValues, given: Mapping[str, Any]) -> dict[str, Any]:

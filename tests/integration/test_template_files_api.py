@@ -6,26 +6,10 @@ import pytest
 from rest_framework.test import APIClient
 
 from templates_app.models import AgentTemplate
+from tests.integration.template_bodies import API, BODY, made_by
 from tests.make import Make
 from tests.unit.agents.worlds import client_of, error_of
 from workspaces.models import Project
-
-API = "/api/v1/templates"
-SCHEMA = {
-    "type": "object",
-    "properties": {"max_claims": {"type": "integer", "minimum": 1}},
-    "additionalProperties": False,
-}
-BODY = {
-    "name": "Strict reviewer",
-    "agent_type": "reviewer",
-    "definition": "validation",
-    "description": "Reviews.",
-    "configuration_schema": SCHEMA,
-    "default_configuration": {"max_claims": 5},
-    "prompt_template": "Review {{subject}}.",
-    "prompt_variables": [{"name": "subject", "required": True}],
-}
 
 
 @pytest.fixture
@@ -35,9 +19,7 @@ def client(make: Make, project: Project) -> APIClient:
 
 @pytest.fixture
 def made(client: APIClient) -> dict[str, Any]:
-    answer = client.post(API, BODY)
-    assert answer.status_code == 201, answer.content
-    return dict(answer.json())
+    return made_by(client)
 
 
 def test_get_export_is_a_file_that_post_import_reads_back(client: APIClient, made: dict[str, Any]) -> None:

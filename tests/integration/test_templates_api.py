@@ -8,27 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from templates_app.models import AgentTemplate, AgentTemplateVersion
+from tests.integration.template_bodies import API, BODY, made_by
 from tests.make import Make
 from tests.unit.agents.worlds import client_of, error_of
 from workspaces.models import Project
 from workspaces.states import Role
-
-API = "/api/v1/templates"
-SCHEMA = {
-    "type": "object",
-    "properties": {"max_claims": {"type": "integer", "minimum": 1}},
-    "additionalProperties": False,
-}
-BODY = {
-    "name": "Strict reviewer",
-    "agent_type": "reviewer",
-    "definition": "validation",
-    "description": "Reviews.",
-    "configuration_schema": SCHEMA,
-    "default_configuration": {"max_claims": 5},
-    "prompt_template": "Review {{subject}}.",
-    "prompt_variables": [{"name": "subject", "required": True}],
-}
 
 
 @pytest.fixture
@@ -38,9 +22,7 @@ def client(make: Make, project: Project) -> APIClient:
 
 @pytest.fixture
 def made(client: APIClient) -> dict[str, Any]:
-    answer = client.post(API, BODY)
-    assert answer.status_code == 201, answer.content
-    return dict(answer.json())
+    return made_by(client)
 
 
 # POST /templates

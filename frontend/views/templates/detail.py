@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from agents.selectors import agents_of_template
-from agents.services import upgrade_agent
+from agents.services import upgrade_lagging
 from core.errors import OrchestratorError
 from frontend.place import access_of, place_of
 from frontend.presenters.agent_templates import prompt_parts
@@ -19,7 +19,6 @@ from templates_app.selectors import versions_of
 
 VERSIONS = 5
 AGENTS = 10
-AT_ONCE = 200  # agents upgraded by one press of the button
 
 
 @require_safe
@@ -94,18 +93,13 @@ def copy(request: HttpRequest, slug: str) -> HttpResponse:
 @page
 def upgrade(request: HttpRequest, slug: str) -> HttpResponse:
     """One agent (`agent`), or all that lag behind; one that cannot be upgraded is named and stops no other."""
-    template, access = template_to_write(request, slug), access_of(request)
-    lagging = agents_of_template(access, template, behind=True)
-    if agent_id := optional_uuid(request.POST.get("agent")):
-        lagging = lagging.filter(id=agent_id)
-    done = []
-    for agent in lagging[:AT_ONCE]:
-        try:
-            upgrade_agent(access=access, agent_id=agent.id)
-            done.append(agent.name)
-        except OrchestratorError as error:
-            messages.error(request, f"{agent.name} stays as it is: {error.message}")
-    if done:
+    template = template_to_write(request, slug)
+    upgrades = upgrade_lagging(
+        access=access_of(request), template=template, agent_id=optional_uuid(request.POST.get("agent"))
+    )
+    for name, why in upgrades.refused:
+        messages.error(request, f"{name} stays as it is: {why}")
+    if done := upgrades.done:
         what = done[0] if len(done) == 1 else f"{len(done)} agents"
         messages.success(request, f"Upgraded to version {template.version}: {what}.")
     return redirect("template", slug)
