@@ -6,7 +6,7 @@ from uuid import UUID
 
 from agents.conf import agents_enabled
 from agents.errors import AgentsDisabled
-from agents.models import Agent, AgentCommand, AgentStateHistory, CheckpointSchedule
+from agents.models import Agent, AgentCommand, AgentQuerySet, AgentStateHistory, CheckpointSchedule
 from agents.policies import OPERATOR_VERBS
 from agents.states import AGENT_LIFECYCLE, AgentStateDetail
 from core.errors import NotFound
@@ -54,20 +54,22 @@ def locked(access: Access, agent_id: UUID) -> Agent:
     """
     if not agents_enabled():
         raise AgentsDisabled
-    agent = lock_row(agent_id)
-    if agent is None or agent.workspace_id not in access.workspace_ids:
+    agent = _lock(Agent.objects.filter(id=agent_id, workspace_id__in=access.workspace_ids))
+    if agent is None:
         raise NotFound("There is no such agent.")
     access.require(agent.workspace_id, Role.OPERATOR)
     return agent
 
 
 def lock_row(agent_id: UUID) -> Agent | None:
-    """The same without a look at who asks: for what the system itself does.
+    """The same without a look at who asks: for what the system itself does."""
+    return _lock(Agent.objects.filter(id=agent_id))
 
-    The lock leaves the key free: executions, which refer to the agent, are written meanwhile.
-    """
-    rows = Agent.objects.select_for_update(of=("self",), no_key=True)
-    agent = rows.select_related("definition", "project", "workspace").filter(id=agent_id).first()
+
+def _lock(found: AgentQuerySet) -> Agent | None:
+    """The lock leaves the key free: executions, which refer to the agent, are written meanwhile."""
+    rows = found.select_for_update(of=("self",), no_key=True)
+    agent = rows.select_related("definition", "project", "workspace").first()
     if agent is not None:
         agent.pending_command = AgentCommand.objects.open().filter(agent=agent).first()
     return agent
